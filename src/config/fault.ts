@@ -1,0 +1,34 @@
+// Configuration faults: gathered, never thrown one by one. Used by every parser in this folder; no I/O.
+
+import type { z } from 'zod'
+
+/** Thrown once per parse with every fault in it; each line names the variable, its value and what is accepted. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(
+      `Configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n- ${faults.join('\n- ')}`,
+    )
+    this.faults = faults
+  }
+}
+
+/** One sentence a fault: `ROOMS.demo.burst = -1: must be 0 or more`. Values of secrets are never shown. */
+export function describeIssues(root: string, input: unknown, error: z.ZodError): string[] {
+  return error.issues.map((issue) => {
+    const path = [root, ...issue.path.map(String)].filter(Boolean).join('.')
+    const value = issue.path.reduce<unknown>(
+      (at, key) =>
+        at !== null && typeof at === 'object' ? (at as Record<PropertyKey, unknown>)[key] : undefined,
+      input,
+    )
+    if (issue.code === 'unrecognized_keys') {
+      return `${path}: unknown setting ${issue.keys.map((key) => `"${key}"`).join(', ')}`
+    }
+    return value === undefined
+      ? `${path} is missing: ${issue.message}`
+      : `${path} = ${JSON.stringify(value)}: ${issue.message}`
+  })
+}

@@ -1,0 +1,35 @@
+// Spells every Redis key, once. `docs/redis-keys.md` lists each: type, score, TTL, writer, reader.
+// Keys of a room share the hash tag {room}, keys of a performance {performance}, so that a script stays on one shard.
+
+import type { RoomId } from '../ids.ts'
+
+/** Keys of a waiting room, in the order in which the queue scripts take them. */
+export function roomKeys(room: RoomId) {
+  const key = (name: string) => `wr:{${room}}:${name}`
+  return {
+    state: key('state'),
+    queue: key('queue'),
+    called: key('called'),
+    missed: key('missed'),
+    sessions: key('sessions'),
+    ended: key('ended'),
+    snapshot: key('snapshot'),
+  } as const
+}
+
+/** Keys of a performance's seats, in the order in which the seat scripts take them. */
+export function performanceKeys(performance: string) {
+  const key = (name: string) => `seats:{${performance}}:${name}`
+  return {
+    /** STRING, one character a seat by ordinal. */
+    map: key('map'),
+    /** ZSET hold → expiry (ms). */
+    holds: key('holds'),
+    /** HASH hold → its record, seat ordinal → its holder and fence. */
+    holders: key('holders'),
+    /** HASH version, fence counter, epoch. */
+    state: key('state'),
+    /** LIST of the latest deltas, capped. */
+    deltas: key('deltas'),
+  } as const
+}
