@@ -78,8 +78,8 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
 
   const redisFolder = join(data.path, 'redis')
   await mkdir(redisFolder, { recursive: true })
-  const [bundles, redis, postgres] = await allStarted([
-    options.bundles ?? bundleBoth(data.path),
+  const starting = [
+    Promise.resolve(options.bundles ?? bundleBoth(data.path)),
     keep(
       stops,
       startRedis({ url: options.redisUrl, dataDir: redisFolder, kind: options.redisKind ?? 'auto' }),
@@ -88,7 +88,10 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
       stops,
       startPostgres({ url: options.databaseUrl, dataDir: join(data.path, 'postgres'), persistent: true }),
     ),
-  ])
+  ] as const
+  // All of them are waited for even when one fails, so that what did start is known and is stopped.
+  await Promise.allSettled(starting)
+  const [bundles, redis, postgres] = await Promise.all(starting)
   onNotice(redis.notice)
   onNotice(postgres.notice)
   await migrate(postgres.url, join(ROOT, 'migrations'))
@@ -177,14 +180,6 @@ async function bundleBoth(folder: string): Promise<Record<WorkerName, string>> {
     bundleWorker('foyer-origin', join(folder, 'bundle', 'origin')),
   ])
   return { 'foyer-edge': edge, 'foyer-origin': origin }
-}
-
-/** Like `Promise.all`, but waits for all even when one fails, so that what did start is known and can be stopped. */
-async function allStarted<T extends readonly unknown[]>(
-  starting: readonly [...{ [K in keyof T]: T[K] | Promise<T[K]> }],
-): Promise<T> {
-  await Promise.allSettled(starting)
-  return (await Promise.all(starting)) as unknown as T
 }
 
 async function keep<Part extends { stop(): Promise<void> }>(
