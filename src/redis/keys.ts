@@ -13,7 +13,11 @@ export function roomKeys(room: RoomId) {
     missed: key('missed'),
     sessions: key('sessions'),
     ended: key('ended'),
+    /** HASH visitor, once called → place, whether the late return is used, start of the session. */
+    places: key('places'),
     snapshot: key('snapshot'),
+    /** LIST of changes by the admin API, capped. */
+    log: key('log'),
   } as const
 }
 
