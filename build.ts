@@ -1,5 +1,6 @@
 // Bundles what browsers load (queue page, shop) into dist/, which wrangler serves as static assets.
-// Run by wrangler itself before each build: `node build.ts edge|origin`. The Workers are bundled by wrangler.
+// Run by wrangler itself before each build: `node build.ts edge|origin`; a second argument names another folder.
+// The Workers themselves are bundled by wrangler.
 import { cp, mkdir } from 'node:fs/promises'
 import { build } from 'esbuild'
 
@@ -14,10 +15,12 @@ const targets = {
 
 const name = process.argv[2]
 if (name !== 'edge' && name !== 'origin') {
-  console.error('usage: node build.ts edge|origin')
+  console.error('usage: node build.ts edge|origin [folder]')
   process.exit(2)
 }
-const { from, to, entries } = targets[name]
+const { from, entries } = targets[name]
+const to = process.argv[3] ?? targets[name].to
+// Written over, never emptied first: another stack may be serving from the same folder.
 await mkdir(to, { recursive: true })
 await build({
   entryPoints: entries.map((entry) => `${from}/${entry}`),

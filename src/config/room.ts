@@ -44,7 +44,7 @@ export const liveSettings = z.strictObject({
   message: z.string().max(500, 'must be at most 500 characters'),
 })
 
-const roomSchema = z.strictObject({
+export const roomSchema = z.strictObject({
   /** Shown as the page's heading. */
   title: z.string().min(1).max(120).default('You are in line'),
   message: liveSettings.shape.message.default(''),
@@ -58,7 +58,7 @@ const roomSchema = z.strictObject({
   total_active_users: liveSettings.shape.total_active_users.default(200),
   /** Calls per minute. */
   new_users_per_minute: liveSettings.shape.new_users_per_minute.default(200),
-  /** Calls that may happen at once after a lull; 0 stands for two seconds of the rate, at least 1. */
+  /** Calls that may happen at once after a lull; 0 stands for two seconds of the rate, at least 2. */
   burst: wholeNumber(0, 1_000_000).default(0),
   pacing: choice(['fixed']).default('fixed'),
   /** Minutes without a request after which a session ends. */
@@ -108,11 +108,6 @@ export interface Room extends Readonly<ParsedRoom> {
   readonly sessionMs: number
   readonly sessionMaxMs: number
   readonly admissionTokenTtlMs: number
-}
-
-/** `burst` as the scripts use it: two seconds of the rate unless set, at least 1. */
-export function effectiveBurst(burst: number, newUsersPerMinute: number): number {
-  return burst > 0 ? burst : Math.max(1, Math.ceil(newUsersPerMinute / 30))
 }
 
 /** Parses `ROOMS`; throws one `ConfigError` that names every fault. */

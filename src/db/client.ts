@@ -1,0 +1,47 @@
+// Neon's HTTP driver under drizzle: one request a statement, no connection kept. Used by the origin alone.
+// Nothing is retried here: after a lost reply only the caller knows whether its statement is safe to repeat.
+
+import { neon, neonConfig } from '@neondatabase/serverless'
+import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
+
+export type Database = NeonHttpDatabase
+
+/** Deadline of one HTTP request; a database that sleeps needs some hundred milliseconds to wake. */
+const TIMEOUT_MS = 10_000
+
+/** `endpoint` replaces the driver's own address; the driver knows one for the whole isolate, so the last one counts. */
+export function createDatabase({ url, endpoint }: { url: string; endpoint: string }): Database {
+  if (endpoint !== '') neonConfig.fetchEndpoint = () => endpoint
+  neonConfig.fetchFunction = (input: string, init: RequestInit) =>
+    fetch(input, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  return drizzle(neon(url))
+}
+
+/** Classes of SQL state: connection, insufficient resources, operator intervention. */
+const UNAVAILABLE = /^(08|53|57)/
+
+/** The SQL state in an error of the driver or in what drizzle wrapped around it; `undefined` for other errors. */
+export function sqlState(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string' && /^[0-9A-Z]{5}$/.test(at.code)) return at.code
+  }
+  return undefined
+}
+
+/** The constraint that a statement ran into; `undefined` where it was something else. */
+export function violatedConstraint(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('constraint' in at && typeof at.constraint === 'string') return at.constraint
+  }
+  return undefined
+}
+
+/** True where Postgres could not be asked: no connection, too many of them, shutting down, or no answer in time. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const state = sqlState(error)
+  if (state !== undefined) return UNAVAILABLE.test(state)
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at.name === 'NeonDbError') return true
+  }
+  return false
+}

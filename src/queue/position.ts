@@ -1,0 +1,118 @@
+// Position, expected wait and polling interval, computed from a queue token and the public snapshot alone.
+// Used by the edge and by the queue page in the browser: pure, no imports, no clock, no randomness (callers add jitter).
+
+/** No waiting client polls less often: so long a called visitor can stay unaware, plus the snapshot's two seconds. */
+export const LONGEST_POLL_MS = 20_000
+export const SHORTEST_POLL_MS = 2_000
+/** Shown in the snapshot to clients that do not compute an interval of their own. */
+export const SNAPSHOT_POLL_MS = 5_000
+
+/** What a queue token proves (its claims under the names of the code). Places in µs. */
+export interface PlaceProof {
+  readonly place: number
+  /** Waiting ahead at join, exact. */
+  readonly ahead: number
+  /** The counters at join. */
+  readonly calledTotal: number
+  readonly leftTotal: number
+  readonly epoch: number
+}
+
+/** The fields of the public snapshot that are read here. */
+export interface QueueView {
+  readonly epoch: number
+  readonly at: number
+  readonly state: string
+  readonly serving: number
+  readonly waiting: number
+  readonly calledTotal: number
+  readonly leftTotal: number
+  readonly front: readonly number[]
+}
+
+export interface Position {
+  /** 1 is next. While `called`, 1. */
+  readonly position: number
+  /** The front has passed this place: ask `claim`, which decides. */
+  readonly called: boolean
+  /** False where departures from the middle, an older snapshot or another epoch make it an estimate. */
+  readonly exact: boolean
+}
+
+const US_PER_MS = 1_000
+
+/**
+ * Exact where `front` lists the place, and for everyone while nobody leaves from the middle and no late return stands at
+ * the front; else ahead − called since − the share of those who left since that was ahead. Never below what `front`
+ * proves, never above the number waiting. It may rise between two snapshots; whoever shows it keeps the lowest.
+ */
+export function positionFrom(proof: PlaceProof, view: QueueView): Position {
+  const listed = view.front.indexOf(proof.place)
+  if (listed >= 0) return { position: listed + 1, called: false, exact: true }
+  const sameEpoch = proof.epoch === view.epoch
+  if (sameEpoch && proof.place <= view.serving) return { position: 1, called: true, exact: true }
+
+  const provenAhead = view.front.filter((place) => place < proof.place).length
+  // A snapshot older than the join knows nothing since.
+  const newer = proof.place <= view.at * US_PER_MS
+  if (!sameEpoch || !newer) {
+    return { position: Math.max(proof.ahead, provenAhead) + 1, called: false, exact: sameEpoch }
+  }
+  const calledSince = Math.max(0, view.calledTotal - proof.calledTotal)
+  const leftSince = Math.max(0, view.leftTotal - proof.leftTotal)
+  const notCalled = Math.max(0, proof.ahead - calledSince)
+  // Whoever left may have stood anywhere: the share ahead is taken to be the share of the queue that is ahead.
+  const ahead = Math.round(
+    leftSince === 0 ? notCalled : notCalled * (view.waiting / (view.waiting + leftSince)),
+  )
+  const position = Math.max(Math.min(ahead + 1, view.waiting), provenAhead + 1)
+  // A late return stands at the front without being counted, and in a recovery others are put back ahead.
+  const uncounted = view.state === 'recovering' || view.front.some((place) => place <= view.serving)
+  return { position, called: false, exact: leftSince === 0 && !uncounted && position === ahead + 1 }
+}
+
+export interface Wait {
+  /** Seconds; `high` is null while nothing lets it be told (paused, or no admission measured and no rate known). */
+  readonly low: number
+  readonly high: number | null
+}
+
+/**
+ * Seconds until the call, from the measured admissions and, where the caller knows it, the room's rate. The low end
+ * takes the faster of both, the high end the slower and a quarter more; `undefined` where neither is known.
+ */
+export function etaSeconds(
+  position: number,
+  rates: { readonly admittedPerMinute: number; readonly newUsersPerMinute?: number; readonly state?: string },
+): Wait | undefined {
+  const known = [rates.admittedPerMinute, rates.newUsersPerMinute ?? 0].filter((rate) => rate > 0)
+  if (known.length === 0) return undefined
+  const stopped = rates.state !== undefined && rates.state !== 'open'
+  const seconds = (perMinute: number, factor: number) => Math.ceil((position * 60 * factor) / perMinute)
+  return {
+    low: seconds(Math.max(...known), 1),
+    high: stopped || rates.admittedPerMinute <= 0 ? null : seconds(Math.min(...known), 1.25),
+  }
+}
+
+/** Without a measured rate: one second more for each so many positions. */
+const POSITIONS_PER_SECOND_OF_POLL = 25
+
+/**
+ * Milliseconds until the next poll: a third of the shortest expected wait, from 2 s at the front to 20 s far away, and
+ * never more than two thirds of the claim window. A called visitor hears of it at most one interval late (24 s with a
+ * caller's jitter of ± 20 %) and the snapshot's age (about 2 s): within the default claim window of 30 s even if the
+ * front jumps from far away. Who is expected within a minute polls every 20 s or faster, in the last 6 s every 2 s.
+ */
+export function pollAfterMs(
+  position: number,
+  {
+    eta,
+    claimWindowMs = 1.5 * LONGEST_POLL_MS,
+  }: { readonly eta?: Wait | undefined; readonly claimWindowMs?: number } = {},
+): number {
+  const byDistance = SHORTEST_POLL_MS + Math.floor((position - 1) / POSITIONS_PER_SECOND_OF_POLL) * 1_000
+  const wanted = eta === undefined ? byDistance : Math.floor((eta.low * 1_000) / 3)
+  const longest = Math.max(SHORTEST_POLL_MS, Math.min(LONGEST_POLL_MS, Math.floor((claimWindowMs * 2) / 3)))
+  return Math.min(longest, Math.max(SHORTEST_POLL_MS, wanted))
+}

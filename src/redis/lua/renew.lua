@@ -1,0 +1,67 @@
+--[[
+Keeps sessions alive. Called by the gate for a batch of admission tokens that need a new life, and by `POST .../renew`.
+Invariant: a session that has ended or expired stays so; one that the store does not know, with a token that is still
+alive, was lost by the store and is registered again, counting towards the capacity.
+
+KEYS[1..8] as in room.lua; reads ended; writes state, sessions, places.
+
+ARGV[1..19] as in room.lua.
+ARGV[20] session           text  id of the session; repeats with every entry
+ARGV[21] session_end       ms    end of the session's absolute life, from its token; repeats with every entry
+ARGV[22] token_expires_at  ms    end of the token held now; repeats with every entry
+
+Returns {per entry: status, expiresAtMs}; status is renewed or ended; "0" where the number has no meaning.
+Cost: 6 commands a batch (TIME, HGETALL, ZMSCORE, ZMSCORE, ZADD, and EVALSHA itself); 1 more (HMGET) where renewal is
+disabled, 2 more (HSET x 2) where a session is registered again. O(k log n).
+--]]
+local sessions, ends, alive_until = {}, {}, {}
+for i = ROOM_ARGUMENTS + 1, #ARGV, 3 do
+  sessions[#sessions + 1] = ARGV[i]
+  ends[#ends + 1] = tonumber(ARGV[i + 1])
+  alive_until[#alive_until + 1] = tonumber(ARGV[i + 2])
+end
+local fixed = ARGV[17] == 'true'
+local expiries = fetch('ZMSCORE', SETS.sessions, sessions)
+local ended = fetch('ZMSCORE', SETS.ended, sessions)
+local visitors, records = {}, {}
+if fixed then
+  for i, session in ipairs(sessions) do
+    visitors[i] = read_session(session) or ''
+  end
+  records = fetch('HMGET', KEYS[7], visitors)
+end
+local reply, additions, restored = {}, {}, {}
+
+for i, session in ipairs(sessions) do
+  local known = expiries[i] and tonumber(expiries[i]) > now
+  local visitor, place = read_session(session)
+  local lost = visitor and not expiries[i] and not ended[i] and alive_until[i] > now
+  -- What the token says; the record says it exactly, also where the setting has changed since.
+  local started = math.max(1, math.min(now, ends[i] - session_max))
+  local expiry = math.min(now + session_ms, ends[i])
+  if fixed then
+    -- The end stands from the beginning, also for a session that was provisional until now.
+    local its_place, _, recorded = read_record(records[i])
+    if its_place == place and recorded and recorded > 0 then started = recorded end
+    expiry = math.min(started + session_ms, ends[i])
+  end
+  if (known or lost) and expiry > now then
+    additions[#additions + 1] = text(expiry)
+    additions[#additions + 1] = session
+    note_due('sessions', expiry)
+    if lost then
+      restored[#restored + 1] = visitor
+      restored[#restored + 1] = record_of(place, 0, started)
+    end
+    reply[#reply + 1] = 'renewed'
+    reply[#reply + 1] = text(expiry)
+  else
+    reply[#reply + 1] = 'ended'
+    reply[#reply + 1] = '0'
+  end
+end
+
+if #additions > 0 then add('sessions', (bulk('ZADD', SETS.sessions, additions))) end
+if #restored > 0 then bulk('HSET', KEYS[7], restored) end
+save()
+return reply

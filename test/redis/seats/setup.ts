@@ -1,0 +1,147 @@
+// A Redis behind an Upstash gateway for one test file, with the seat store as the origin makes it, and the store's raw
+// keys read back to check the invariant that every script promises. Used by the seat tests only.
+
+import { randomUUID } from 'node:crypto'
+import { Redis as RawRedis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
+import { findOnPath, startRedis } from '../../../local/redis.ts'
+import { startUpstashGateway, type UpstashGateway } from '../../../local/upstash/gateway.ts'
+import { createRedis } from '../../../src/redis/client.ts'
+import { performanceKeys } from '../../../src/redis/keys.ts'
+import type { SeatMark } from '../../../src/redis/seat-marks.ts'
+import { createSeatStore, type HoldOutcome, type SeatStore } from '../../../src/redis/seats.ts'
+
+const TOKEN = 'a-token-for-tests'
+
+/** The server of production where this machine has one; the one from npm always. */
+export const KINDS =
+  (await findOnPath()) === undefined
+    ? (['js-redis-server'] as const)
+    : (['redis-server', 'js-redis-server'] as const)
+export const FASTEST = KINDS[0]
+
+export interface SeatsSetup {
+  readonly gateway: UpstashGateway
+  readonly store: SeatStore
+  readonly raw: RawRedis
+  /** A performance that no other test uses. */
+  readonly performance: string
+}
+
+export function setUpSeats(kind: (typeof KINDS)[number]): SeatsSetup {
+  let parts: Omit<SeatsSetup, 'performance'> | undefined
+  let stop = async () => {}
+  let performance = ''
+  const running = () => {
+    if (parts === undefined) throw new Error('Redis is not running yet')
+    return parts
+  }
+  beforeAll(async () => {
+    const redis = await startRedis({ kind })
+    const gateway = await startUpstashGateway({ redisUrl: redis.url, token: TOKEN })
+    const raw = new RawRedis(redis.url)
+    const store = createSeatStore(createRedis({ url: gateway.url, token: TOKEN, timeoutMs: 20_000 }))
+    parts = { gateway, raw, store }
+    stop = async () => {
+      raw.disconnect()
+      await gateway.stop()
+      await redis.stop()
+    }
+  })
+  beforeEach(() => {
+    performance = `p-${randomUUID()}`
+    parts?.gateway.faults.clear()
+  })
+  afterAll(() => stop())
+  return {
+    get gateway() {
+      return running().gateway
+    },
+    get store() {
+      return running().store
+    },
+    get raw() {
+      return running().raw
+    },
+    get performance() {
+      return performance
+    },
+  }
+}
+
+export const session = (name: string): string => `session-${name}`.padEnd(24, '-')
+
+/** A request for seats with the usual times; `over` changes what a test is about. */
+export function holdRequest(
+  performance: string,
+  ordinals: readonly number[],
+  over: { id?: string; session?: string; ttlMs?: number; maxLifeMs?: number } = {},
+) {
+  return {
+    holdId: `${performance}.${over.id ?? randomUUID()}`,
+    session: over.session ?? session('a'),
+    ordinals,
+    ttlMs: over.ttlMs ?? 60_000,
+    maxLifeMs: over.maxLifeMs ?? 180_000,
+  }
+}
+
+export function held(outcome: HoldOutcome): Extract<HoldOutcome, { status: 'held' }> {
+  if (outcome.status !== 'held') throw new Error(`expected a hold, got ${JSON.stringify(outcome)}`)
+  return outcome
+}
+
+export async function mapOf({ store, performance }: SeatsSetup): Promise<string> {
+  const answer = await store.availability(performance)
+  if (answer.status !== 'full') throw new Error(`expected the whole map, got ${answer.status}`)
+  return answer.map
+}
+
+/** What a browser does with a delta. */
+export function applyDelta(map: string, changes: Readonly<Record<string, SeatMark>>): string {
+  const marks = Array.from(map)
+  for (const [ordinal, mark] of Object.entries(changes)) marks[Number(ordinal)] = mark
+  return marks.join('')
+}
+
+/** Lets a hold's time run out at once, as the clock would: its record and its score, nothing else. */
+export async function makeDue({ raw, performance }: SeatsSetup, holdId: string): Promise<void> {
+  const keys = performanceKeys(performance)
+  const record = (await raw.hget(keys.holders, holdId)) ?? ''
+  const fields = record.split(' ')
+  fields[3] = '1'
+  await raw.hset(keys.holders, holdId, fields.join(' '))
+  await raw.zadd(keys.holds, 1, holdId)
+}
+
+/** Every promise of the scripts about their keys, checked on the keys themselves. */
+export async function expectConsistent({ raw, performance }: SeatsSetup): Promise<void> {
+  const keys = performanceKeys(performance)
+  const [map, holders, holds] = await Promise.all([
+    raw.get(keys.map),
+    raw.hgetall(keys.holders),
+    raw.zrange(keys.holds, 0, -1),
+  ])
+  const owners = new Map<string, string>()
+  const claims = new Map<string, string>()
+  const records: string[] = []
+  for (const [field, value] of Object.entries(holders)) {
+    if (/^\d+$/.test(field)) {
+      owners.set(field, value)
+      continue
+    }
+    records.push(field)
+    const [status, , fence, , , ordinals = ''] = value.split(' ')
+    if (status !== 'live') continue
+    for (const ordinal of ordinals.split(',')) {
+      expect(claims.get(ordinal), `seat ${ordinal} is in two live holds`).toBeUndefined()
+      claims.set(ordinal, `${fence} ${field}`)
+    }
+  }
+  expect(owners, 'the holders of seats are the live holds').toEqual(claims)
+  expect(holds.toSorted(), 'every record has its time').toEqual(records.toSorted())
+  const marked = Array.from(map ?? '').flatMap((mark, ordinal) => (mark === 'h' ? [String(ordinal)] : []))
+  expect(marked, 'the seats marked held are those with a holder').toEqual(
+    [...owners.keys()].toSorted((a, b) => Number(a) - Number(b)),
+  )
+}
