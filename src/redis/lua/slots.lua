@@ -36,14 +36,23 @@ local function refund(n)
   add('tokens', n * MICRO)
 end
 
--- Admissions per minute, decaying with a time constant of one minute: a steady r a minute settles at r.
+-- The decaying sum of admissions, with a time constant of one minute.
+local function admitted_sum()
+  return number('admitted_sum') / 1000 * math.exp(-math.max(0, now - number('admitted_at')) / 60000)
+end
+
+-- Admissions per minute: a steady r a minute settles at r. While a run of admissions is young, the sum is still small
+-- and is divided by the share that it would have reached (counted as 20 s old at least).
 local function admitted_per_minute()
-  return number('admitted_rate') / 1000 * math.exp(-math.max(0, now - number('admitted_at')) / 60000)
+  local age = math.max(20000, now - number('admitted_since'))
+  return admitted_sum() / (1 - math.exp(-age / 60000))
 end
 
 local function count_admitted(n)
   if n == 0 then return end
-  put('admitted_rate', (admitted_per_minute() + n) * 1000)
+  local sum = admitted_sum()
+  if sum < 0.05 then put('admitted_since', now) end
+  put('admitted_sum', (sum + n) * 1000)
   put('admitted_at', now)
 end
 

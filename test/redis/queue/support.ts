@@ -63,6 +63,7 @@ for i = 2, 5 do
   for j = 1, #list, 2 do redis.call('ZADD', KEYS[i], text(tonumber(list[j + 1]) - ms), list[j]) end
 end
 for _, field in ipairs({ 'refilled', 'advanced', 'recovering_until', 'restore_until', 'admitted_at',
+    'admitted_since',
   'called_due', 'missed_due', 'sessions_due', 'ended_due' }) do
   local value = tonumber(redis.call('HGET', KEYS[1], field) or '0')
   if value > 0 and value < ${NEVER} then redis.call('HSET', KEYS[1], field, text(value - ms)) end

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { performanceKeys } from '../../../src/redis/keys.ts'
 import { expectConsistent, held, holdRequest, KINDS, makeDue, mapOf, session, setUpSeats } from './setup.ts'
 
 describe.each(KINDS)('on %s', (kind) => {
@@ -60,6 +61,18 @@ describe.each(KINDS)('on %s', (kind) => {
     expect(await store.readHold(performance, next.holdId)).toMatchObject({ ordinals: [1] })
     expect(await mapOf(seats)).toBe('fhffffffff')
     await expectConsistent(seats)
+  })
+
+  test('a hold that ends leaves alone a seat that has passed to another hold behind its back', async () => {
+    // As a store can look whose replicas were joined by "last writer wins": two records name the seat, one owns it.
+    const { store, performance, raw } = seats
+    await load()
+    const hold = await take([1, 2])
+    const owner = `9999999999999 ${performance}.another`
+    await raw.hset(performanceKeys(performance).holders, '2', owner)
+    await store.release(performance, hold.holdId, hold)
+    expect(await mapOf(seats)).toBe('ffhfffffff')
+    expect(await raw.hget(performanceKeys(performance).holders, '2')).toBe(owner)
   })
 
   test('confirm sells the seats of the hold, ends it, and frees those that were not sold', async () => {

@@ -13,7 +13,7 @@ ARGV[6] max_life_ms  ms      from now; extensions cannot pass it
 ARGV[7] ordinals     text    ascending, joined by commas
 
 Returns {held, expires, lasts_until, ordinals} | {conflict, "ordinal+mark,..."} | {gone} | {unloaded, version}.
-Cost: 9 commands + 1 a seat (13 for four seats), EVALSHA not counted; at least 1 more for each seat in conflict.
+Cost: 10 commands + 1 a seat (14 for four seats), EVALSHA not counted; at least 1 more for each seat in conflict.
 O(span of the ordinals).
 --]]
 local id, session, ttl_ms, max_life_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])

@@ -1,0 +1,64 @@
+// What a script costs in commands, as its header says: Upstash bills each one, and `INFO commandstats` counts them.
+
+import { expect, test } from 'vitest'
+import { held, holdRequest, setUpSeats, FASTEST } from './setup.ts'
+
+const seats = setUpSeats(FASTEST)
+
+/** Commands that ran inside scripts during `run`, by name. */
+async function commandsOf(run: () => Promise<unknown>): Promise<Record<string, number>> {
+  const calls = async () => {
+    const stats = await seats.raw.info('commandstats')
+    return new Map(
+      Array.from(stats.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm), ([, name = '', count]) => [
+        name,
+        Number(count),
+      ]),
+    )
+  }
+  const before = await calls()
+  await run()
+  const after = await calls()
+  const spent: Record<string, number> = {}
+  for (const [name, count] of after) {
+    const more = count - (before.get(name) ?? 0)
+    if (more > 0 && !['evalsha', 'eval', 'info'].includes(name)) spent[name] = more
+  }
+  return spent
+}
+
+const sum = (spent: Record<string, number>) => Object.values(spent).reduce((a, b) => a + b, 0)
+
+// js-redis-server keeps no command statistics.
+test.skipIf(FASTEST !== 'redis-server')('each script costs the commands that its header states', async () => {
+  const { store, performance } = seats
+  await store.rebuild(performance, { seats: 100, sold: [], blocked: [] })
+  const warm = holdRequest(performance, [90])
+  held(await store.hold(performance, warm))
+  await store.extend(performance, warm.holdId, { session: warm.session, ttlMs: 1 })
+  await store.release(performance, warm.holdId, warm)
+  const { version } = await store.availability(performance)
+
+  const four = holdRequest(performance, [3, 4, 5, 6])
+  const spent = await commandsOf(() => store.hold(performance, four))
+  expect(spent).toEqual({
+    time: 1,
+    hmget: 1,
+    zrangebyscore: 1,
+    hget: 1,
+    getrange: 1,
+    setrange: 4,
+    hset: 3,
+    zadd: 1,
+    lpush: 1,
+  })
+  expect(sum(spent), 'hold: 10 + 1 a seat').toBe(14)
+  expect(sum(await commandsOf(() => store.findHold(performance, four.holdId))), 'read').toBe(4)
+  expect(
+    sum(await commandsOf(() => store.extend(performance, four.holdId, { session: four.session, ttlMs: 1 }))),
+    'extend',
+  ).toBe(6)
+  expect(sum(await commandsOf(() => store.availability(performance))), 'availability, whole').toBe(4)
+  expect(sum(await commandsOf(() => store.availability(performance, version))), 'availability, delta').toBe(4)
+  expect(sum(await commandsOf(() => store.release(performance, four.holdId, four))), 'release').toBe(14)
+})
