@@ -1,0 +1,39 @@
+// The origin Worker's application: which routes there are, and what each request passes first. `index.ts` runs it.
+// Reached only through the edge's service binding; every protected route still verifies the admission token itself.
+
+import { Hono } from 'hono'
+import type { OriginEnv } from './env.ts'
+import { onError } from './on-error.ts'
+import { prepare } from './parts.ts'
+import { adminRoutes } from './routes/admin.ts'
+import { availabilityRoutes } from './routes/availability.ts'
+import { catalogueRoutes } from './routes/catalogue.ts'
+import { healthRoutes } from './routes/health.ts'
+import { holdRoutes } from './routes/holds.ts'
+import { openapiRoutes } from './routes/openapi.ts'
+import { orderRoutes } from './routes/orders.ts'
+import { pageRoutes } from './routes/pages.ts'
+import { paymentRoutes } from './routes/payments.ts'
+import { seatRoutes } from './routes/seats.ts'
+import { ticketRoutes } from './routes/tickets.ts'
+import { problemResponse } from '../src/problem.ts'
+
+// Each file spells whole paths, so all are mounted at the root.
+export const app = new Hono<OriginEnv>()
+  .route('/', openapiRoutes)
+  .use(prepare)
+  .route('/', healthRoutes)
+  .route('/', pageRoutes)
+  .route('/', catalogueRoutes)
+  .route('/', seatRoutes)
+  .route('/', availabilityRoutes)
+  .route('/', holdRoutes)
+  .route('/', orderRoutes)
+  .route('/', paymentRoutes)
+  .route('/', ticketRoutes)
+  .route('/', adminRoutes)
+
+app.notFound((c) =>
+  problemResponse('not_found', { detail: `There is nothing at ${c.req.method} ${c.req.path}.` }),
+)
+app.onError(onError)

@@ -1,0 +1,171 @@
+// What is on sale, read from Postgres: events, performances, and seats by section, id or ordinal. Called by the routes
+// of catalogue, availability, holds and orders. Never reads a whole hall at once, except its sold and blocked ordinals.
+
+import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import type { Database } from '../src/db/client.ts'
+import { blockedSeats, events, halls, performances, priceTiers, sections, seats } from '../src/db/halls.ts'
+import { orderItems } from '../src/db/orders.ts'
+import { parseRoomId, type RoomId } from '../src/ids.ts'
+import { msToRfc3339 } from '../src/time.ts'
+import { ShortCache } from './short-cache.ts'
+
+export interface Performance {
+  readonly id: string
+  readonly eventId: string
+  readonly eventName: string
+  readonly hallId: string
+  readonly name: string
+  /** RFC 3339. */
+  readonly startsAt: string
+  /** The waiting room whose admission it takes. */
+  readonly room: RoomId
+  readonly currency: string
+  /** Number of seats in the hall; ordinals run from 0 to one less. */
+  readonly seats: number
+  /** Changes with whatever the seat map shows. */
+  readonly version: string
+}
+
+/** A seat as holds, orders and tickets show it. Prices in minor units. */
+export interface SeatDescription {
+  readonly ordinal: number
+  readonly id: string
+  /** The section's name. */
+  readonly section: string
+  readonly row: string
+  readonly label: string
+  /** The price tier's name. */
+  readonly tier: string
+  readonly price: number
+  readonly fee: number
+}
+
+// An import is seen within this time; every isolate keeps its own copy.
+const CACHE_MS = 10_000
+const cache = new ShortCache<Performance>({ ttlMs: CACHE_MS, limit: 500 })
+
+const performanceColumns = {
+  id: performances.id,
+  eventId: performances.eventId,
+  eventName: events.name,
+  hallId: performances.hallId,
+  name: performances.name,
+  startsAt: performances.startsAt,
+  room: performances.room,
+  currency: performances.currency,
+  seats: halls.seatCount,
+  version: performances.version,
+}
+
+/** By id, remembered for some seconds; `undefined` for an unknown one, which is not remembered. */
+export async function findPerformance(db: Database, id: string): Promise<Performance | undefined> {
+  const nowMs = Date.now()
+  const known = cache.get(db, id, nowMs)
+  if (known !== undefined) return known
+  const [row] = await selectPerformances(db).where(eq(performances.id, id))
+  if (row === undefined) return undefined
+  const performance = toPerformance(row)
+  cache.set(db, id, performance, nowMs)
+  return performance
+}
+
+export async function listPerformances(db: Database, eventId: string): Promise<Performance[]> {
+  const rows = await selectPerformances(db)
+    .where(eq(performances.eventId, eventId))
+    .orderBy(asc(performances.startsAt), asc(performances.id))
+  return rows.map(toPerformance)
+}
+
+function selectPerformances(db: Database) {
+  return db
+    .select(performanceColumns)
+    .from(performances)
+    .innerJoin(halls, eq(halls.id, performances.hallId))
+    .innerJoin(events, eq(events.id, performances.eventId))
+}
+
+function toPerformance(row: Awaited<ReturnType<typeof selectPerformances>>[number]): Performance {
+  const room = parseRoomId(row.room)
+  if (room === undefined) throw new Error(`performance ${row.id} names no usable room: "${row.room}"`)
+  return { ...row, room, startsAt: msToRfc3339(row.startsAt.getTime()) }
+}
+
+/** Rooms of all performances: who is admitted to one of them may read the list of events. */
+export async function allRooms(db: Database): Promise<RoomId[]> {
+  const rows = await db.selectDistinct({ room: performances.room }).from(performances)
+  return rows.flatMap(({ room }) => parseRoomId(room) ?? [])
+}
+
+export function listEvents(db: Database) {
+  return db.select().from(events).orderBy(asc(events.name), asc(events.id))
+}
+
+export async function findEvent(db: Database, id: string): Promise<typeof events.$inferSelect | undefined> {
+  const [row] = await db.select().from(events).where(eq(events.id, id))
+  return row
+}
+
+/** Seat ids → ordinals, in the order asked; `unknown` names ids that the hall does not have. */
+export async function seatOrdinals(
+  db: Database,
+  performanceId: string,
+  seatIds: readonly string[],
+): Promise<{ readonly ordinals: readonly number[]; readonly unknown: readonly string[] }> {
+  if (seatIds.length === 0) return { ordinals: [], unknown: [] }
+  const rows = await db
+    .select({ id: seats.id, ordinal: seats.ordinal })
+    .from(seats)
+    .innerJoin(performances, eq(performances.hallId, seats.hallId))
+    .where(and(eq(performances.id, performanceId), inArray(seats.id, [...seatIds])))
+  const ordinalOf = new Map(rows.map((row) => [row.id, row.ordinal]))
+  return {
+    ordinals: seatIds.flatMap((id) => ordinalOf.get(id) ?? []),
+    unknown: seatIds.filter((id) => !ordinalOf.has(id)),
+  }
+}
+
+/** Seats with what they cost at this performance, sorted by ordinal. An ordinal that the hall lacks is left out. */
+export function describeSeats(
+  db: Database,
+  performanceId: string,
+  ordinals: readonly number[],
+): Promise<SeatDescription[]> {
+  return db
+    .select({
+      ordinal: seats.ordinal,
+      id: seats.id,
+      section: sections.name,
+      row: seats.row,
+      label: seats.label,
+      tier: priceTiers.name,
+      price: priceTiers.priceMinor,
+      fee: priceTiers.feeMinor,
+    })
+    .from(performances)
+    .innerJoin(seats, eq(seats.hallId, performances.hallId))
+    .innerJoin(sections, and(eq(sections.hallId, seats.hallId), eq(sections.id, seats.sectionId)))
+    .innerJoin(
+      priceTiers,
+      and(eq(priceTiers.performanceId, performances.id), eq(priceTiers.id, seats.tierId)),
+    )
+    .where(and(eq(performances.id, performanceId), inArray(seats.ordinal, [...ordinals])))
+    .orderBy(asc(seats.ordinal))
+}
+
+/** Ordinals that Postgres has sold, for a rebuild of availability. */
+export async function soldOrdinals(db: Database, performanceId: string): Promise<number[]> {
+  const rows = await db
+    .select({ ordinal: orderItems.seatOrdinal })
+    .from(orderItems)
+    .where(and(eq(orderItems.performanceId, performanceId), sql`${orderItems.live}`))
+  return rows.map(({ ordinal }) => ordinal)
+}
+
+/** Ordinals that are not for sale, for a rebuild of availability. */
+export async function blockedOrdinals(db: Database, performanceId: string): Promise<number[]> {
+  const rows = await db
+    .select({ ordinal: blockedSeats.seatOrdinal })
+    .from(blockedSeats)
+    .where(eq(blockedSeats.performanceId, performanceId))
+  return rows.map(({ ordinal }) => ordinal)
+}

@@ -1,0 +1,136 @@
+// The origin's configuration: every variable and secret of wrangler.toml, parsed once per isolate and frozen.
+// All faults are reported at once; the value of a secret is never shown. No I/O beyond importing keys.
+
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
+import { z } from 'zod'
+import { ConfigError, describeIssues } from '../src/config/fault.ts'
+import {
+  importPrivateKeys,
+  importPublicKeys,
+  privateKeySet,
+  publicKeySet,
+  type SigningKeys,
+} from '../src/tokens/keys.ts'
+import { secondsToMs } from '../src/time.ts'
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+const secret = z.string('must be set as a secret').min(1, 'must be set as a secret')
+// `.dev.vars` and dashboards give text, wrangler.toml numbers; `Number('')` would be 0, hence no plain coercion.
+const wholeNumber = (least: number, most: number) =>
+  z
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^-?\d+$/)
+          .transform(Number),
+      ],
+      `must be a whole number from ${least} to ${most}`,
+    )
+    .refine(
+      (n) => Number.isInteger(n) && n >= least && n <= most,
+      `must be a whole number from ${least} to ${most}`,
+    )
+
+const schema = z.object({
+  UPSTASH_REDIS_REST_URL: httpUrl,
+  UPSTASH_REDIS_REST_TOKEN: secret,
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }),
+  /** Public keys of the admission tokens. */
+  ADMISSION_JWKS: publicKeySet,
+  /** Keys that sign tickets; the first signs, all verify. */
+  TICKET_KEYS: privateKeySet,
+  STRIPE_SECRET_KEY: secret,
+  /** Several, separated by commas, while the provider's secret is being changed. */
+  STRIPE_WEBHOOK_SECRET: secret.transform((text) => text.split(',').map((part) => part.trim())),
+  ADMIN_TOKEN: z.string('must be set as a secret').min(16, 'must have at least 16 characters'),
+  ISSUER: z.string().min(1, 'must not be empty').default('foyer'),
+  PAYMENT_API_URL: httpUrl.default('https://api.stripe.com'),
+  /** Address of the page on which buyers enter their card. */
+  PAYMENT_PAGE_URL: httpUrl,
+  /** Empty for the driver's own address. */
+  NEON_ENDPOINT: z.union([z.literal(''), httpUrl], 'must be empty or an http or https URL').default(''),
+  HOLD_SECONDS: wholeNumber(30, 3_600).default(300),
+  HOLD_MAX_SECONDS: wholeNumber(30, 7_200).default(900),
+  SEATS_PER_HOLD: wholeNumber(1, 100).default(8),
+  SEATS_PER_BUYER: wholeNumber(1, 1_000).default(8),
+  /** Holds that one admission session may take in a minute. */
+  HOLDS_PER_MINUTE: wholeNumber(1, 100_000).default(30),
+  /** Orders that one admission session may place in a minute. */
+  ORDERS_PER_MINUTE: wholeNumber(1, 100_000).default(10),
+})
+
+const SECRETS: readonly string[] = [
+  'UPSTASH_REDIS_REST_TOKEN',
+  'DATABASE_URL',
+  'ADMISSION_JWKS',
+  'TICKET_KEYS',
+  'STRIPE_SECRET_KEY',
+  'STRIPE_WEBHOOK_SECRET',
+  'ADMIN_TOKEN',
+]
+
+export interface OriginConfig {
+  readonly redis: { readonly url: string; readonly token: string }
+  readonly database: { readonly url: string; readonly endpoint: string }
+  readonly issuer: string
+  /** Finds the public key of an admission token. */
+  readonly admissionKeys: JWTVerifyGetKey
+  readonly ticketKeys: SigningKeys & { readonly publicSet: JSONWebKeySet }
+  readonly payment: {
+    readonly apiUrl: string
+    readonly pageUrl: string
+    readonly secretKey: string
+    readonly webhookSecrets: readonly string[]
+  }
+  readonly adminToken: string
+  readonly holdMs: number
+  readonly holdMaxMs: number
+  readonly seatsPerHold: number
+  readonly seatsPerBuyer: number
+  readonly holdsPerMinute: number
+  readonly ordersPerMinute: number
+}
+
+/** Throws one `ConfigError` that names every fault. */
+export async function parseConfig(env: object): Promise<OriginConfig> {
+  const parsed = schema.safeParse(env)
+  if (!parsed.success) throw new ConfigError(describeIssues('', withoutSecrets(env), parsed.error))
+  const vars = parsed.data
+  if (vars.HOLD_MAX_SECONDS < vars.HOLD_SECONDS) {
+    throw new ConfigError([
+      `HOLD_MAX_SECONDS = ${vars.HOLD_MAX_SECONDS}: must be at least HOLD_SECONDS (${vars.HOLD_SECONDS})`,
+    ])
+  }
+  return Object.freeze({
+    redis: { url: vars.UPSTASH_REDIS_REST_URL, token: vars.UPSTASH_REDIS_REST_TOKEN },
+    database: { url: vars.DATABASE_URL, endpoint: vars.NEON_ENDPOINT },
+    issuer: vars.ISSUER,
+    admissionKeys: importPublicKeys(vars.ADMISSION_JWKS),
+    ticketKeys: await importPrivateKeys(vars.TICKET_KEYS),
+    payment: {
+      apiUrl: vars.PAYMENT_API_URL,
+      pageUrl: vars.PAYMENT_PAGE_URL.replace(/\/+$/, ''),
+      secretKey: vars.STRIPE_SECRET_KEY,
+      webhookSecrets: vars.STRIPE_WEBHOOK_SECRET,
+    },
+    adminToken: vars.ADMIN_TOKEN,
+    holdMs: secondsToMs(vars.HOLD_SECONDS),
+    holdMaxMs: secondsToMs(vars.HOLD_MAX_SECONDS),
+    seatsPerHold: vars.SEATS_PER_HOLD,
+    seatsPerBuyer: vars.SEATS_PER_BUYER,
+    holdsPerMinute: vars.HOLDS_PER_MINUTE,
+    ordersPerMinute: vars.ORDERS_PER_MINUTE,
+  })
+}
+
+/** The same variables with each secret that is set replaced, so that no fault can quote one. */
+function withoutSecrets(env: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [
+      name,
+      SECRETS.includes(name) && value !== '' ? '(a secret, not shown)' : value,
+    ]),
+  )
+}

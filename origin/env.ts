@@ -1,0 +1,26 @@
+// What every handler of the origin finds in its context: the bindings as wrangler gives them, and what the first
+// middleware of `app.ts` made of them. Types only.
+
+// The generated declarations are global; the tests' project sees them only through this line.
+// oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./bindings.d.ts" />
+
+import type { Redis } from '@upstash/redis/cloudflare'
+import type { Stripe } from 'stripe'
+import type { Database } from '../src/db/client.ts'
+import type { SeatStore } from '../src/redis/seats.ts'
+import type { OriginConfig } from './config.ts'
+
+/** One isolate's configuration and clients. The clients hold no connection, so requests may share them. */
+export interface Parts {
+  readonly config: OriginConfig
+  readonly db: Database
+  readonly redis: Redis
+  readonly seats: SeatStore
+  readonly payments: Stripe
+}
+
+export interface OriginEnv {
+  Bindings: OriginBindings
+  Variables: Parts
+}

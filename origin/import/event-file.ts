@@ -1,0 +1,164 @@
+// The format in which an event comes in: event, performances with prices, and a hall as rows of seats.
+// `docs/event-import.md` describes it for operators. Pure: one schema whose issues name every fault by its path.
+
+import { z } from 'zod'
+import { parseRoomId } from '../../src/ids.ts'
+
+export const SEATS_LIMIT = 100_000
+
+const name = z
+  .string('must be text')
+  .trim()
+  .min(1, 'must not be empty')
+  .max(120, 'must be at most 120 characters')
+const key = z
+  .string('must be text')
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9 and "-", not beginning with "-"')
+// Part of seat ids, which stand in addresses and on tickets.
+const mark = z.string('must be text').regex(/^[A-Za-z0-9]{1,12}$/, 'must be 1 to 12 letters or digits')
+const seatId = z
+  .string('must be text')
+  .regex(/^[A-Za-z0-9]+-[A-Za-z0-9]+-\d+$/, 'must be a seat id: section-row-number')
+const minorUnits = z
+  .int('must be a whole number of minor units')
+  .min(0, 'must be 0 or more')
+  .max(100_000_000, 'must be at most 100000000')
+const length = z.number('must be a number').min(-100_000).max(100_000)
+const degrees = z.number('must be a number').min(-360).max(360)
+
+const tier = z.strictObject({ id: key, name, price: minorUnits, fee: minorUnits.default(0) })
+
+const performance = z.strictObject({
+  id: key,
+  name,
+  startsAt: z.iso.datetime({
+    offset: true,
+    error: 'must be an RFC 3339 time such as "2026-12-01T19:30:00Z"',
+  }),
+  room: z.string().refine((text) => parseRoomId(text) !== undefined, 'must be the name of a waiting room'),
+  tiers: z.array(tier).min(1, 'must name at least one price tier').max(50),
+  blocked: z.array(seatId).max(SEATS_LIMIT).default([]),
+})
+
+/** A run of seats: the first stands at the line's start or the arc's `from`, the last at its end. */
+const row = z
+  .strictObject({
+    label: mark,
+    /** Number of the first seat. */
+    first: z.int().min(0).max(100_000).default(1),
+    count: z.int('must be a whole number').min(1, 'must be 1 or more').max(2_000, 'must be 2000 or less'),
+    /** Differs from the section's where a row is cheaper or dearer. */
+    tier: key.optional(),
+    line: z.strictObject({ x: length, y: length, dx: length, dy: length }).optional(),
+    arc: z
+      .strictObject({
+        cx: length.default(0),
+        cy: length.default(0),
+        radius: z.number('must be a number').positive('must be more than 0').max(100_000),
+        fromDegrees: degrees,
+        toDegrees: degrees,
+      })
+      .optional(),
+  })
+  .refine((run) => (run.line === undefined) !== (run.arc === undefined), 'must have either "line" or "arc"')
+
+const section = z.strictObject({
+  id: mark,
+  name,
+  tier: key,
+  rows: z.array(row).min(1, 'must have at least one row').max(1_000),
+})
+
+const hall = z.strictObject({
+  id: key,
+  name,
+  sections: z.array(section).min(1, 'must have at least one section').max(500),
+  accessible: z.array(seatId).max(SEATS_LIMIT).default([]),
+})
+
+const shape = z.strictObject({
+  format: z.literal('foyer-event/1', 'must be "foyer-event/1"'),
+  event: z.strictObject({
+    id: key,
+    name,
+    description: z.string().max(2_000).default(''),
+    venue: z.string().max(200).default(''),
+    currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as "EUR"'),
+  }),
+  performances: z.array(performance).min(1, 'must have at least one performance').max(200),
+  hall,
+})
+
+export type EventFile = z.infer<typeof shape>
+export type HallPlan = EventFile['hall']
+export type Row = z.infer<typeof row>
+
+/** The whole file; what the parts must have in common is checked once each part is well formed. */
+export const eventFile = shape.superRefine((file, context) => {
+  const fault = (path: (string | number)[], message: string) => {
+    context.addIssue({ code: 'custom', path, message })
+  }
+  const once = (ids: readonly string[], path: (index: number) => (string | number)[], what: string) => {
+    const seen = new Set<string>()
+    for (const [index, id] of ids.entries()) {
+      if (seen.has(id)) fault(path(index), `${what} "${id}" stands here a second time`)
+      seen.add(id)
+    }
+  }
+  const seatIds = file.hall.sections.flatMap((part) =>
+    part.rows.flatMap((run) => numbers(run).map((number) => `${part.id}-${run.label}-${number}`)),
+  )
+  const known = new Set(seatIds)
+  if (seatIds.length > SEATS_LIMIT) {
+    fault(['hall', 'sections'], `${seatIds.length} seats: at most ${SEATS_LIMIT} are accepted`)
+  }
+  if (known.size < seatIds.length) {
+    once(seatIds, () => ['hall', 'sections'], 'seat')
+  }
+  once(
+    file.hall.sections.map(({ id }) => id),
+    (i) => ['hall', 'sections', i, 'id'],
+    'section',
+  )
+  for (const [i, id] of file.hall.accessible.entries()) {
+    if (!known.has(id)) fault(['hall', 'accessible', i], `the hall has no seat "${id}"`)
+  }
+  once(
+    file.performances.map(({ id }) => id),
+    (i) => ['performances', i, 'id'],
+    'performance',
+  )
+  for (const [p, { tiers, blocked }] of file.performances.entries()) {
+    once(
+      tiers.map(({ id }) => id),
+      (i) => ['performances', p, 'tiers', i, 'id'],
+      'tier',
+    )
+    once(blocked, (i) => ['performances', p, 'blocked', i], 'seat')
+    for (const [i, id] of blocked.entries()) {
+      if (!known.has(id)) fault(['performances', p, 'blocked', i], `the hall has no seat "${id}"`)
+    }
+    const priced = new Set(tiers.map(({ id }) => id))
+    for (const [s, part] of file.hall.sections.entries()) {
+      if (!priced.has(part.tier)) {
+        fault(
+          ['hall', 'sections', s, 'tier'],
+          `performance "${file.performances[p]?.id}" has no tier "${part.tier}"`,
+        )
+      }
+      for (const [r, run] of part.rows.entries()) {
+        if (run.tier !== undefined && !priced.has(run.tier)) {
+          fault(
+            ['hall', 'sections', s, 'rows', r, 'tier'],
+            `performance "${file.performances[p]?.id}" has no tier "${run.tier}"`,
+          )
+        }
+      }
+    }
+  }
+})
+
+/** The seat numbers of a row, in order. */
+export function numbers(run: Pick<Row, 'first' | 'count'>): number[] {
+  return Array.from({ length: run.count }, (_, index) => run.first + index)
+}

@@ -1,0 +1,145 @@
+// The shapes of answers as the API promises them, in zod, for `openapi.ts` and for the tests that hold answers against them.
+// Requests are described by the schemas that parse them.
+
+import { z } from 'zod'
+import { ORDER_STATUSES } from '../src/db/orders.ts'
+
+const instant = z.iso.datetime().describe('RFC 3339, UTC')
+const minor = z.int().min(0).describe('whole minor units of the currency')
+const currency = z.string().length(3).describe('ISO 4217')
+
+export const problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('stable; what programs switch on'),
+    detail: z.string(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .describe('RFC 9457')
+
+export const event = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string(),
+  venue: z.string(),
+  currency,
+})
+export const performance = z.object({
+  id: z.string(),
+  eventId: z.string(),
+  eventName: z.string(),
+  name: z.string(),
+  startsAt: instant,
+  room: z.string().describe('the waiting room that admits to it'),
+  currency,
+  seats: z.int().describe('seats of the hall; ordinals run from 0 to one less'),
+})
+const section = z.object({
+  id: z.string(),
+  name: z.string(),
+  tier: z.string(),
+  x: z.number(),
+  y: z.number(),
+  width: z.number(),
+  height: z.number(),
+  outline: z.array(z.tuple([z.number(), z.number()])),
+  firstOrdinal: z.int(),
+  count: z.int(),
+})
+export const overview = z.object({
+  performance,
+  version: z.string(),
+  tiers: z.array(z.object({ id: z.string(), name: z.string(), price: minor, fee: minor, currency })),
+  sections: z.array(section),
+})
+export const sectionSeats = z.object({
+  version: z.string(),
+  section,
+  seats: z.array(
+    z.object({
+      ordinal: z.int(),
+      id: z.string(),
+      row: z.string(),
+      label: z.string(),
+      x: z.number(),
+      y: z.number(),
+      tier: z.string(),
+      accessible: z.boolean(),
+    }),
+  ),
+})
+export const order = z.object({
+  orderId: z.string().describe('unguessable: whoever has it may see the order'),
+  number: z.string(),
+  status: z.enum(ORDER_STATUSES),
+  items: z.array(
+    z.object({
+      seat: z.string(),
+      section: z.string(),
+      row: z.string(),
+      label: z.string(),
+      tier: z.string(),
+      price: minor,
+      fee: minor,
+    }),
+  ),
+  total: minor,
+  currency,
+  payBy: instant,
+  failure: z.string().nullable().describe('why the last payment failed, or why the order ended'),
+  performance: z.object({
+    id: z.string(),
+    name: z.string(),
+    startsAt: instant,
+    eventId: z.string(),
+    eventName: z.string(),
+  }),
+})
+export const paymentStart = z.object({ status: z.enum(ORDER_STATUSES), redirectUrl: z.url() })
+export const tickets = z.object({
+  tickets: z.array(
+    z.object({
+      id: z.uuid(),
+      seat: z.string(),
+      section: z.string(),
+      row: z.string(),
+      label: z.string(),
+      tier: z.string(),
+      usedAt: instant.nullable(),
+      code: z.string().describe('compact JWS, EdDSA, typ ticket+jwt'),
+      qr: z.string().describe('SVG image of the code'),
+    }),
+  ),
+})
+export const entry = z.object({
+  valid: z.boolean(),
+  reason: z.enum(['used', 'forged', 'unknown']).optional(),
+  usedAt: instant.optional().describe('the first entry'),
+  seat: z
+    .object({
+      performance: z.string(),
+      id: z.string(),
+      section: z.string(),
+      row: z.string(),
+      label: z.string(),
+    })
+    .optional(),
+})
+export const imported = z.object({
+  event: z.string(),
+  performances: z.array(z.string()),
+  seats: z.int(),
+  sections: z.int(),
+})
+export const health = z.object({
+  status: z.enum(['ok', 'down']),
+  configuration: z.literal('ok'),
+  redis: z.enum(['ok', 'down']),
+  postgres: z.enum(['ok', 'down']),
+})
+export const eventReceipt = z.object({
+  received: z.literal(true),
+  outcome: z.enum(['handled', 'duplicate', 'ignored']),
+})

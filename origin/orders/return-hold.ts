@@ -1,0 +1,16 @@
+// Gives the seats of a closed order back before its hold runs out. Called by the saga and by `cancel`.
+// A courtesy: where Redis cannot be asked, the hold's own expiry does the same a little later.
+
+import { StoreUnavailable } from '../../src/redis/client.ts'
+import type { Parts } from '../env.ts'
+import { logError } from '../log.ts'
+import type { Order } from './order.ts'
+
+export async function returnHold({ seats }: Parts, order: Order): Promise<void> {
+  try {
+    await seats.release(order.performanceId, order.holdId, { session: order.session })
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error
+    logError('a hold runs out by itself', error, { order: order.number })
+  }
+}

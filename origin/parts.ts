@@ -1,0 +1,39 @@
+// Makes an isolate's configuration and clients, once, and gives them to each request, to webhooks and to cron.
+// A Worker's bindings are one object for the life of its isolate, so the cache is keyed by it. Opens no connection.
+
+import { createMiddleware } from 'hono/factory'
+import { createDatabase } from '../src/db/client.ts'
+import { createRedis } from '../src/redis/client.ts'
+import { createSeatStore } from '../src/redis/seats.ts'
+import { parseConfig } from './config.ts'
+import type { OriginEnv, Parts } from './env.ts'
+import { createPayments } from './payments.ts'
+
+const cache = new WeakMap<object, Parts>()
+
+/** Throws `ConfigError` with every fault, at each call, until the configuration is right. */
+export async function partsOf(env: object): Promise<Parts> {
+  const known = cache.get(env)
+  if (known !== undefined) return known
+  const config = await parseConfig(env)
+  const redis = createRedis(config.redis)
+  const parts: Parts = {
+    config,
+    db: createDatabase(config.database),
+    redis,
+    seats: createSeatStore(redis),
+    payments: createPayments(config.payment),
+  }
+  cache.set(env, parts)
+  return parts
+}
+
+export const prepare = createMiddleware<OriginEnv>(async (c, next) => {
+  const { config, db, redis, seats, payments } = await partsOf(c.env)
+  c.set('config', config)
+  c.set('db', db)
+  c.set('redis', redis)
+  c.set('seats', seats)
+  c.set('payments', payments)
+  await next()
+})

@@ -1,0 +1,34 @@
+// Remembers values of one database for some seconds in the isolate. Bounded; holds no promises, since a request must
+// not wait for another's. Used by the catalogue for what changes only by an import.
+
+interface Entry<T> {
+  readonly value: T
+  readonly untilMs: number
+}
+
+export class ShortCache<T> {
+  /** Keyed by database first, so that two in one process (tests) do not answer for each other. */
+  readonly #entries = new WeakMap<object, Map<string, Entry<T>>>()
+  readonly #ttlMs: number
+  readonly #limit: number
+
+  constructor({ ttlMs, limit }: { ttlMs: number; limit: number }) {
+    this.#ttlMs = ttlMs
+    this.#limit = limit
+  }
+
+  get(owner: object, key: string, nowMs: number): T | undefined {
+    const entry = this.#entries.get(owner)?.get(key)
+    return entry !== undefined && entry.untilMs > nowMs ? entry.value : undefined
+  }
+
+  set(owner: object, key: string, value: T, nowMs: number): void {
+    const entries = this.#entries.get(owner) ?? new Map<string, Entry<T>>()
+    this.#entries.set(owner, entries)
+    // A Map iterates in order of insertion: the first is the oldest.
+    const oldest = entries.size >= this.#limit ? entries.keys().next() : undefined
+    if (oldest?.done === false) entries.delete(oldest.value)
+    entries.delete(key)
+    entries.set(key, { value, untilMs: nowMs + this.#ttlMs })
+  }
+}

@@ -1,0 +1,242 @@
+// Placing orders: idempotency keys, the limit per buyer, bad input, admission; and what the API says about itself.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { app } from '../../origin/app.ts'
+import { OPERATIONS } from '../../origin/openapi.ts'
+import * as shapes from '../../origin/openapi-schemas.ts'
+import { hold, order, place } from './buyer.ts'
+import { newKey, startOrigin, type TestOrigin } from './origin.ts'
+import { PERFORMANCE, smallEvent } from './small-event.ts'
+
+let origin: TestOrigin
+beforeAll(async () => {
+  origin = await startOrigin({ SEATS_PER_BUYER: 3 })
+  const event = smallEvent()
+  event.hall.sections.push({
+    id: 'C',
+    name: 'Side',
+    tier: 'far',
+    rows: [{ label: '1', count: 12, line: { x: 0, y: 20, dx: 11, dy: 0 } }],
+  })
+  await origin.importEvent(event)
+})
+afterAll(() => origin.stop())
+
+const orders = async () => (await origin.database.query('select id from orders')).length
+
+describe('Idempotency-Key', () => {
+  test('a repeat gets the stored answer and places nothing', async () => {
+    const { visitor, holdId, key, answer } = await place(origin, ['A-1-1'], { email: 'repeat@example.com' })
+    const before = await orders()
+    const again = await order(origin, { holdId, visitor, key, email: 'repeat@example.com' })
+    expect(again.status).toBe(201)
+    expect(again.body).toEqual(answer.body)
+    expect(await orders()).toBe(before)
+  })
+
+  test('twenty requests at once with one key place one order; the others are in progress or get its answer', async () => {
+    const visitor = await origin.admit()
+    const holdId = await hold(origin, ['A-1-2'], visitor)
+    const before = await orders()
+    const request = { holdId, visitor, key: newKey(), email: 'same@example.com' }
+    const answers = await Promise.all(Array.from({ length: 20 }, () => order(origin, request)))
+    expect(await orders()).toBe(before + 1)
+    const placed = answers.filter(({ status }) => status === 201)
+    expect(new Set(placed.map(({ body }) => body['orderId'])).size).toBe(1)
+    const others = answers.filter(({ status }) => status !== 201)
+    expect(new Set(others.map(({ body }) => body['code']))).toEqual(
+      new Set(others.length > 0 ? ['idempotency_in_progress'] : []),
+    )
+  })
+
+  test('the same key with another body is refused', async () => {
+    const { visitor, holdId, key } = await place(origin, ['A-1-3'])
+    const other = await order(origin, { holdId, visitor, key, email: 'another@example.com' })
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } })
+  })
+
+  test('one visitor’s key says nothing to another visitor', async () => {
+    const { key } = await place(origin, ['A-1-4'])
+    const visitor = await origin.admit()
+    const holdId = await hold(origin, ['A-1-5'], visitor)
+    expect((await order(origin, { holdId, visitor, key })).status).toBe(201)
+  })
+
+  test('a missing key and an unusable key are two kinds of 400', async () => {
+    const visitor = await origin.admit()
+    const holdId = `${PERFORMANCE}.${'x'.repeat(22)}`
+    const body = { holdId, buyer: { name: 'A', email: 'a@example.com' } }
+    const missing = await origin.request('/api/orders', { headers: visitor, body })
+    expect(missing).toMatchObject({ status: 400, body: { code: 'idempotency_key_missing' } })
+    const short = await order(origin, { holdId, visitor, key: 'short' })
+    expect(short).toMatchObject({ status: 400, body: { code: 'idempotency_key_invalid' } })
+  })
+
+  test('a key whose request was refused may try again', async () => {
+    const visitor = await origin.admit()
+    const key = newKey()
+    const gone = await order(origin, { holdId: `${PERFORMANCE}.${'x'.repeat(22)}`, visitor, key })
+    expect(gone.status).toBe(404)
+    const holdId = await hold(origin, ['A-2-1'], visitor)
+    expect((await order(origin, { holdId, visitor, key })).status).toBe(201)
+  })
+
+  test('an order whose reply Postgres lost is found by the repeat', async () => {
+    const visitor = await origin.admit()
+    const request = {
+      holdId: await hold(origin, ['A-2-2'], visitor),
+      visitor,
+      key: newKey(),
+      email: 'lost@example.com',
+    }
+    const before = await orders()
+    origin.database.gateway.faults.next('pg_advisory_xact_lock', { kind: 'drop-reply' })
+    expect((await order(origin, request)).status).toBe(503)
+    expect((await order(origin, request)).status).toBe(201)
+    expect(await orders()).toBe(before + 1)
+  })
+})
+
+describe('the limit of seats per buyer', () => {
+  test('counts pending seats of the same person however the address is spelled', async () => {
+    await place(origin, ['B-1-1', 'B-1-2'], { email: 'Greedy+one@Example.com' })
+    const visitor = await origin.admit()
+    const holdId = await hold(origin, ['B-1-3', 'B-1-4'], visitor)
+    const refused = await order(origin, { holdId, visitor, email: 'greedy@example.com' })
+    expect(refused).toMatchObject({ status: 422, body: { code: 'validation_failed' } })
+    expect((await order(origin, { holdId, visitor, email: 'modest@example.com' })).status).toBe(201)
+  })
+
+  test('holds for orders placed at the same moment', async () => {
+    const seats = Array.from({ length: 12 }, (_, index) => `C-1-${index + 1}`)
+    const holds = await Promise.all(
+      seats.map(async (seat) => {
+        const visitor = await origin.admit()
+        return { visitor, holdId: await hold(origin, [seat], visitor) }
+      }),
+    )
+    // Each insert takes a moment, so that without turns all would count before any is written.
+    await origin.database.query(`
+      create function linger() returns trigger language plpgsql as 'begin perform pg_sleep(0.1); return new; end';
+      create trigger linger before insert on orders for each row execute function linger()`)
+    const answers = await Promise.all(
+      holds.map((held) => order(origin, { ...held, email: 'twelve@example.com' })),
+    )
+    await origin.database.query('drop trigger linger on orders')
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(3)
+    expect(answers.filter(({ status }) => status === 422)).toHaveLength(9)
+  })
+})
+
+test('a hold has one order', async () => {
+  const { visitor, holdId } = await place(origin, ['A-2-3'])
+  const second = await order(origin, { holdId, visitor })
+  expect(second).toMatchObject({ status: 409, body: { code: 'order_conflict' } })
+})
+
+test('a body with several faults is answered with all of them', async () => {
+  const visitor = await origin.admit()
+  const answer = await origin.request('/api/orders', {
+    headers: { ...visitor, 'idempotency-key': newKey() },
+    body: { holdId: 'nonsense', buyer: { name: '', email: 'no address' } },
+  })
+  expect(answer.status).toBe(422)
+  expect(answer.body['errors']).toMatchObject([
+    { field: '/holdId' },
+    { field: '/buyer/name' },
+    { field: '/buyer/email' },
+  ])
+})
+
+test('every protected route asks for admission and says where to queue', async () => {
+  const paths = [
+    '/',
+    '/events/tiny',
+    `/performances/${PERFORMANCE}`,
+    '/api/events',
+    '/api/events/tiny',
+    '/api/events/tiny/performances',
+    `/api/performances/${PERFORMANCE}/seats`,
+    `/api/performances/${PERFORMANCE}/availability`,
+  ]
+  const other = await origin.admit('another-room')
+  for (const path of paths) {
+    for (const headers of [{}, other, { 'waiting-room-token': 'nonsense' }]) {
+      const answer = await origin.request(path, { headers })
+      expect(answer, path).toMatchObject({
+        status: 401,
+        body: { code: 'admission_required', room: 'demo', queueUrl: '/.waiting-room/demo/join' },
+      })
+    }
+  }
+  const placing = await order(origin, { holdId: `${PERFORMANCE}.${'x'.repeat(22)}`, visitor: {} })
+  expect(placing.status).toBe(401)
+})
+
+test('the catalogue answers in the promised shapes, and the map by section with an ETag', async () => {
+  const headers = await origin.admit()
+  const read = async (path: string) => (await origin.request(path, { headers })).body
+  expect(shapes.event.parse(await read('/api/events/tiny'))).toMatchObject({ name: 'Tiny <Show>' })
+  expect((await read('/api/events'))['events']).toHaveLength(1)
+  const map = `/api/performances/${PERFORMANCE}/seats`
+  const overview = shapes.overview.parse(await read(map))
+  expect(overview.sections.map(({ id, count }) => [id, count])).toEqual([
+    ['A', 10],
+    ['B', 10],
+    ['C', 12],
+  ])
+  const section = shapes.sectionSeats.parse(await read(`${map}?section=B`))
+  expect(section.seats[0]).toMatchObject({ ordinal: 10, id: 'B-1-1', tier: 'far' })
+  const first = await origin.request(map, { headers })
+  const etag = String(first.headers.get('etag'))
+  const again = await origin.request(map, { headers: { ...headers, 'if-none-match': etag } })
+  expect([again.status, again.text]).toEqual([304, ''])
+  expect((await origin.request(`${map}?section=Z`, { headers })).status).toBe(404)
+  expect((await origin.request('/api/performances/none/seats', { headers })).status).toBe(404)
+})
+
+test('an order answers in the promised shape', async () => {
+  const { answer, orderId } = await place(origin, ['A-2-4'])
+  expect(shapes.order.parse(answer.body)).toEqual(answer.body)
+  const read = await origin.request(`/api/orders/${orderId}`)
+  expect(shapes.order.parse(read.body)).toEqual(read.body)
+  expect(read.text).not.toContain('@example.com')
+})
+
+test('the description names every route, and every route of the API is described', async () => {
+  const { body, status } = await origin.request('/openapi.json')
+  expect(status).toBe(200)
+  const described = OPERATIONS.map(
+    ({ method, path }) => `${method.toUpperCase()} ${path.replaceAll('{id}', ':id')}`,
+  )
+  const pages = ['GET /', 'GET /events/:id', 'GET /performances/:id', 'GET /orders/:id']
+  const comings = ['GET /orders/:id/return', 'POST /orders/:id/return', 'GET /openapi.json']
+  const routes = app.routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method} ${path}`)
+  expect(new Set(routes)).toEqual(new Set([...described, ...pages, ...comings]))
+  expect(Object.keys(body['paths'] ?? {})).toHaveLength(new Set(OPERATIONS.map(({ path }) => path)).size)
+})
+
+test('an import without the admin token is refused before its body is read', async () => {
+  const refused = await origin.request('/api/admin/events/import', {
+    headers: { authorization: 'Bearer wrong' },
+    body: { format: 'nonsense' },
+  })
+  expect(refused).toMatchObject({ status: 401, body: { code: 'admin_required' } })
+  const bad = await origin.request('/api/admin/events/import', {
+    headers: { authorization: `Bearer ${origin.env.ADMIN_TOKEN}` },
+    body: { format: 'nonsense' },
+  })
+  expect(bad).toMatchObject({ status: 422, body: { code: 'validation_failed' } })
+})
+
+test('a broken database is a 503 with Retry-After, and health says which part is down', async () => {
+  origin.database.gateway.faults.set({ kind: 'status', status: 503 })
+  const answer = await origin.request(`/api/orders/${'A'.repeat(27)}`)
+  const health = await origin.request('/healthz')
+  origin.database.gateway.faults.clear()
+  expect(answer).toMatchObject({ status: 503, body: { code: 'database_unavailable' } })
+  expect(answer.headers.get('retry-after')).toBe('2')
+  expect(health).toMatchObject({ status: 503, body: { redis: 'ok', postgres: 'down' } })
+  expect(await origin.request('/healthz')).toMatchObject({ status: 200 })
+})

@@ -1,0 +1,80 @@
+// The event file: every fault by its path, and the demo without any.
+import { readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { eventFile } from '../../../origin/import/event-file.ts'
+import { fieldErrors } from '../../../src/http/read-json.ts'
+import { smallEvent } from '../../origin/small-event.ts'
+
+const faults = (input: unknown): Record<string, string> => {
+  const parsed = eventFile.safeParse(input)
+  return Object.fromEntries(
+    parsed.success ? [] : fieldErrors(parsed.error).map(({ field, message }) => [field, message]),
+  )
+}
+
+test('the demo has no fault', async () => {
+  const text = await readFile(new URL('../../../local/demo/event.json', import.meta.url), 'utf8')
+  expect(faults(JSON.parse(text))).toEqual({})
+})
+
+test('a bad file is answered with all its faults, each by its path', () => {
+  const found = faults({
+    format: 'csv',
+    event: { id: 'Has Space', name: '', currency: 'euro', colour: 'red' },
+    performances: [
+      {
+        id: 'p',
+        name: 'P',
+        startsAt: 'tomorrow',
+        room: 'No Room',
+        tiers: [{ id: 't', name: 'T', price: -1 }],
+      },
+    ],
+    hall: {
+      id: 'h',
+      name: 'H',
+      sections: [{ id: 'A', name: 'A', tier: 't', rows: [{ label: '1', count: 0 }] }],
+    },
+  })
+  expect(Object.keys(found).toSorted()).toEqual([
+    '/event/colour',
+    '/event/currency',
+    '/event/id',
+    '/event/name',
+    '/format',
+    '/hall/sections/0/rows/0',
+    '/hall/sections/0/rows/0/count',
+    '/performances/0/room',
+    '/performances/0/startsAt',
+    '/performances/0/tiers/0/price',
+  ])
+})
+
+describe('what the parts must have in common', () => {
+  test('a tier without a price, unknown seats and repeated ids are named together', () => {
+    const event = smallEvent()
+    const [night] = event.performances
+    const [front] = event.hall.sections
+    if (night === undefined || front === undefined) throw new Error('the small event has changed')
+    night.tiers = night.tiers.slice(0, 1)
+    night.blocked = ['A-1-1', 'A-9-1', 'A-1-1']
+    event.hall.accessible = ['Z-1-1']
+    event.hall.sections.push({ ...front })
+    expect(Object.keys(faults(event)).toSorted()).toEqual([
+      '/hall/accessible/0',
+      '/hall/sections',
+      '/hall/sections/1/tier',
+      '/hall/sections/2/id',
+      '/performances/0/blocked/1',
+      '/performances/0/blocked/2',
+    ])
+  })
+
+  test('a row stands on a line or on an arc, and not on both', () => {
+    const event = smallEvent()
+    const row = event.hall.sections[0]?.rows[0]
+    if (row === undefined) throw new Error('the small event has changed')
+    row.arc = { radius: 3, fromDegrees: 0, toDegrees: 10 }
+    expect(faults(event)).toEqual({ '/hall/sections/0/rows/0': 'must have either "line" or "arc"' })
+  })
+})
