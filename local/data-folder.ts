@@ -1,7 +1,7 @@
 // Claims a data folder for one running stack: `.local/1`, or the next number where another live stack holds it, so that
 // stacks run side by side and a lone one finds its data again. A claim of a process that is gone is taken over.
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 
 const MOST_STACKS = 20
 
@@ -12,6 +12,9 @@ export interface DataFolder {
 
 /** Throws when twenty stacks already run here. `fresh` empties the folder after it is claimed. */
 export async function claimDataFolder(root: string, { fresh }: { fresh: boolean }): Promise<DataFolder> {
+  // What is emptied below must not depend on where the process happens to stand.
+  if (!isAbsolute(root))
+    throw new Error(`the data folder must be an absolute path, not ${JSON.stringify(root)}`)
   await mkdir(root, { recursive: true })
   for (let number = 1; number <= MOST_STACKS; number += 1) {
     const claim = join(root, `${number}.pid`)

@@ -7,7 +7,7 @@ import { startStack, type Stack } from './stack.ts'
 const USAGE = `npm start              the whole system on this machine, with a simulated crowd in the queue
 npm start -- --quiet   without the crowd: an empty room lets you straight in
 npm start -- --fresh   with empty stores
-environment: PORT, ADMIN_TOKEN, REDIS_URL, DATABASE_URL`
+environment: PORT, ADMIN_TOKEN, REDIS_URL, DATABASE_URL, DATA_FOLDER (absolute; .local otherwise)`
 
 function flags() {
   try {
@@ -67,6 +67,7 @@ try {
   stack = await startStack({
     fresh,
     port: portFrom(process.env['PORT']),
+    folder: process.env['DATA_FOLDER'],
     redisUrl: process.env['REDIS_URL'],
     databaseUrl: process.env['DATABASE_URL'],
     adminToken: process.env['ADMIN_TOKEN'],
@@ -88,7 +89,7 @@ console.log(`
 Ready on ${stack.url}   (after ${seconds} s)
 
   queue   ${stack.url}/   ${quiet ? '(nobody waits: you go straight in)' : '(about 300 people are ahead of you: two minutes)'}
-  shop    ${stack.url}/performances/evening   (behind the same queue)
+  shop    ${stack.url}/performances/winter-lights-evening   (behind the same queue)
   API     ${stack.url}/.waiting-room/openapi.json and ${stack.url}/openapi.json
   admin   curl -H "Authorization: Bearer ${stack.adminToken}" ${stack.url}/.waiting-room/admin/rooms/demo
 

@@ -1,7 +1,6 @@
 // The embedded stack: stores, gateways, payment simulator and both Workers, started in the order in which they need each
 // other and stopped in reverse. Used by `npm start`, the end-to-end tests and the benchmarks; knows nothing of terminals.
 import { mkdir } from 'node:fs/promises'
-import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { claimDataFolder } from './data-folder.ts'
 import { importDemoEvent } from './demo/import.ts'
@@ -17,7 +16,7 @@ import { bundleWorker, ROOT, startWorkers, type RunningWorkers, type WorkerName 
 
 export interface StackOptions {
   /** Where data and secrets lie: a numbered folder in it is claimed. */
-  readonly folder?: string
+  readonly folder?: string | undefined
   /** The edge's port; 0 for any, `undefined` for 8787 or the next free one. */
   readonly port?: number | undefined
   /** Empty the stores first. */
@@ -109,7 +108,7 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
     startPaymentSimulator({
       secretKey: secrets.STRIPE_SECRET_KEY,
       webhookSecret: secrets.STRIPE_WEBHOOK_SECRET,
-      dataFile: join(data.path, 'payments.json'),
+      dataFile: join(data.path, 'payments.journal'),
       ...options.payments,
     }),
   )
@@ -156,8 +155,6 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
   await workers.scheduled('foyer-edge')
   await importDemoEvent(workers.url, adminToken)
   stops.push(driveCron(workers, onLog))
-  const watch = watchPort(workers.url)
-  stops.push(() => watch.stop())
 
   return {
     url: workers.url,
@@ -169,7 +166,7 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
     neon,
     payments,
     workers,
-    broken: Promise.race([redis.exited, postgres.exited, watch.exited]),
+    broken: Promise.race([redis.exited, postgres.exited, workers.exited]),
     stop,
   }
 }
@@ -215,20 +212,4 @@ function driveCron(
   }
   const timer = setInterval(run, 60_000)
   return async () => clearInterval(timer)
-}
-
-/** Notices that the Workers' runtime is gone: Miniflare does not tell. */
-function watchPort(url: string): { exited: Promise<string>; stop(): Promise<void> } {
-  const { hostname, port } = new URL(url)
-  let timer: NodeJS.Timeout | undefined
-  const exited = new Promise<string>((resolve) => {
-    timer = setInterval(() => {
-      const probe = createConnection({ host: hostname, port: Number(port) })
-      probe.once('connect', () => probe.destroy())
-      probe.once('error', (error) =>
-        resolve(`the Workers' runtime no longer answers on ${url} (${error.message})`),
-      )
-    }, 1_000)
-  })
-  return { exited, stop: async () => clearInterval(timer) }
 }

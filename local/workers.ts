@@ -76,6 +76,8 @@ export interface WorkersOptions {
 
 export interface RunningWorkers {
   readonly url: string
+  /** Resolves with the reason when the runtime dies by itself. Miniflare would start it again, with its caches empty. */
+  readonly exited: Promise<string>
   /** Runs a Worker's `scheduled` handler, as the platform's cron would. */
   scheduled(name: WorkerName): Promise<void>
   stop(): Promise<void>
@@ -92,18 +94,22 @@ export async function startWorkers({
     await workerOptions('foyer-edge', bundles['foyer-edge'], bindings['foyer-edge']),
     await workerOptions('foyer-origin', bundles['foyer-origin'], bindings['foyer-origin']),
   ]
+  let crashed: (reason: string) => void
+  const exited = new Promise<string>((resolve) => (crashed = resolve))
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host,
       port,
       cf: false,
       workers,
+      unsafeHandleRuntimeRestart: () => crashed("the Workers' runtime crashed"),
       handleStructuredLogs: ({ level, message }) => onLog?.(level, message),
     }),
   )
   const url = (await miniflare.ready).origin
   return {
     url,
+    exited,
     async scheduled(name) {
       const worker = await miniflare.getWorker(name)
       await worker.scheduled({ cron: '* * * * *' })

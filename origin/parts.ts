@@ -16,6 +16,9 @@ export async function partsOf(env: object): Promise<Parts> {
   const known = cache.get(env)
   if (known !== undefined) return known
   const config = await parseConfig(env)
+  // Another first request may have been quicker: all must share one set, or nothing is shared.
+  const made = cache.get(env)
+  if (made !== undefined) return made
   const redis = createRedis(config.redis)
   const parts: Parts = {
     config,

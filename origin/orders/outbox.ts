@@ -5,9 +5,9 @@ import { asc, inArray, isNull, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { outbox } from '../../src/db/orders.ts'
 import { callStore } from '../../src/redis/client.ts'
+import { OUTBOX_STREAM } from '../../src/redis/keys.ts'
 import type { Parts } from '../env.ts'
 
-const STREAM = 'outbox'
 /** The stream keeps about this many entries; Postgres keeps all. */
 const STREAM_LENGTH = 100_000
 const BATCH = 100
@@ -52,14 +52,17 @@ async function relay({ redis, seats }: Pick<Parts, 'redis' | 'seats'>, row: Row)
       break
     }
     case 'seats.freed':
-      await seats.free(row.performanceId, freedPayload.parse(row.payload).ordinals)
+      // The row's id as request id: a late repeat must not free a seat that was sold again since.
+      await seats.free(row.performanceId, freedPayload.parse(row.payload).ordinals, {
+        requestId: String(row.id),
+      })
       break
     case 'order.paid':
       break
   }
   await callStore(() =>
     redis.xadd(
-      STREAM,
+      OUTBOX_STREAM,
       '*',
       { id: String(row.id), topic: row.topic, order: row.orderId, payload: JSON.stringify(row.payload) },
       { trim: { type: 'MAXLEN', comparison: '~', threshold: STREAM_LENGTH } },

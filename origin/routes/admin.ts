@@ -3,10 +3,10 @@
 import { Hono } from 'hono'
 import { readJson } from '../../src/http/read-json.ts'
 import { requireAdmin } from '../admin-token.ts'
-import { soldOrdinals } from '../catalogue.ts'
 import type { OriginEnv } from '../env.ts'
 import { eventFile } from '../import/event-file.ts'
 import { importEvent } from '../import/import-event.ts'
+import { reloadSeats } from '../load-seats.ts'
 
 /** A hall of 100,000 seats in rows is far below this. */
 const LIMIT_BYTES = 4 * 1_024 * 1_024
@@ -14,16 +14,9 @@ const LIMIT_BYTES = 4 * 1_024 * 1_024
 export const adminRoutes = new Hono<OriginEnv>().post('/api/admin/events/import', async (c) => {
   await requireAdmin(c)
   const file = await readJson(c.req.raw, eventFile, { limitBytes: LIMIT_BYTES })
-  const { db, seats } = c.var
-  const imported = await importEvent(db, file)
+  const imported = await importEvent(c.var.db, file)
   // What is blocked may have changed. Should Redis fail here, repeating the import repairs it.
-  for (const performance of imported.performances) {
-    await seats.rebuild(performance.id, {
-      seats: performance.seats,
-      blocked: performance.blocked,
-      sold: await soldOrdinals(db, performance.id),
-    })
-  }
+  for (const { id, seats } of imported.performances) await reloadSeats(c.var, { id, seats })
   return c.json(
     {
       event: imported.event,

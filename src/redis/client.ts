@@ -62,11 +62,14 @@ async function sha1(text: string): Promise<string> {
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** Runs one call and gives every failure of the store the same name, with the cause kept for the log. */
+/** Runs one call and gives every failure of the store the same name. */
 export async function callStore<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (cause) {
-    throw new StoreUnavailable(cause instanceof Error ? cause.message : String(cause), { cause })
+    throw new StoreUnavailable(withoutCommand(cause instanceof Error ? cause.message : String(cause)))
   }
 }
+
+// The Upstash client ends its messages with the command and its arguments: ids and tokens that no log may hold.
+const withoutCommand = (message: string): string => message.replace(/,? command was: [\s\S]*$/, '')

@@ -27,13 +27,16 @@ export function performanceKeys(performance: string) {
   return {
     /** STRING, one character a seat by ordinal. */
     map: key('map'),
-    /** ZSET hold → expiry (ms). */
+    /** ZSET hold → when it is due: its expiry, or the end of what is remembered of it (ms). */
     holds: key('holds'),
     /** HASH hold → its record, seat ordinal → its holder and fence. */
     holders: key('holders'),
-    /** HASH version, fence counter, epoch. */
+    /** HASH version, seats. */
     state: key('state'),
     /** LIST of the latest deltas, capped. */
     deltas: key('deltas'),
   } as const
 }
+
+/** STREAM of what Postgres has decided, relayed from the outbox for consumers. */
+export const OUTBOX_STREAM = 'outbox'
