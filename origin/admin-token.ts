@@ -2,6 +2,7 @@
 // Compared by digest, so that neither length nor content can be read from the time it takes.
 
 import type { Context } from 'hono'
+import { addressOf } from '../src/http/address.ts'
 import { Problem } from '../src/problem.ts'
 import type { OriginEnv } from './env.ts'
 import { limitAdmin } from './limits.ts'
@@ -18,7 +19,7 @@ export async function requireAdmin(c: Context<OriginEnv>): Promise<void> {
 }
 
 /** As the platform tells it; what a client may write into other headers counts for nothing. */
-export const callerAddress = (c: Context<OriginEnv>): string => c.req.header('cf-connecting-ip') ?? 'unknown'
+export const callerAddress = (c: Context<OriginEnv>): string => addressOf(c.req.raw) ?? 'unknown'
 
 async function sha256(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))

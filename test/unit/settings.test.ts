@@ -54,6 +54,6 @@ describe('the settings of rooms', () => {
 
   it('need at least one room', () => {
     for (const input of [undefined, null, [], {}, 'demo'])
-      expect(faultsOf(input), String(input)).toHaveLength(1)
+      expect(faultsOf(input), JSON.stringify(input)).toHaveLength(1)
   })
 })

@@ -1,0 +1,67 @@
+// Checks the operator's token. Wrong guesses are counted by address with `@upstash/ratelimit`; an address that guessed too
+// often is refused in this isolate until its window ends, whatever it then presents. When Redis fails, the guess is still
+// refused and only the counting is lost: the token has at least 24 characters, and operators must not be locked out.
+
+import { Ratelimit } from '@upstash/ratelimit'
+import type { Redis } from '@upstash/redis/cloudflare'
+import { msToSecondsUp } from '../src/time.ts'
+
+const GUESSES_PER_MINUTE = 10
+const TIMEOUT_MS = 1_000
+const MAX_BLOCKED = 1_000
+
+export type AdminVerdict =
+  | { readonly status: 'admitted' }
+  | { readonly status: 'refused'; readonly reason: 'missing' | 'wrong' }
+  | { readonly status: 'blocked'; readonly retryAfterSeconds: number }
+
+export interface AdminGuard {
+  check(token: string | undefined, address: string, nowMs: number): Promise<AdminVerdict>
+}
+
+export function createAdminGuard(redis: Redis, adminToken: string): AdminGuard {
+  const guesses = new Ratelimit({
+    redis,
+    limiter: Ratelimit.slidingWindow(GUESSES_PER_MINUTE, '60 s'),
+    prefix: 'wr:limit:admin',
+    ephemeralCache: new Map(),
+    timeout: TIMEOUT_MS,
+    analytics: false,
+  })
+  const blockedUntilMs = new Map<string, number>()
+
+  return {
+    async check(token, address, nowMs) {
+      const untilMs = blockedUntilMs.get(address) ?? 0
+      if (untilMs > nowMs) return { status: 'blocked', retryAfterSeconds: msToSecondsUp(untilMs - nowMs) }
+      if (token === undefined) return { status: 'refused', reason: 'missing' }
+      if (await sameText(token, adminToken)) return { status: 'admitted' }
+      const resetMs = await countGuess(guesses, address)
+      if (resetMs === undefined) return { status: 'refused', reason: 'wrong' }
+      if (blockedUntilMs.size >= MAX_BLOCKED) blockedUntilMs.clear()
+      blockedUntilMs.set(address, resetMs)
+      return { status: 'blocked', retryAfterSeconds: Math.max(1, msToSecondsUp(resetMs - nowMs)) }
+    },
+  }
+}
+
+/** When the block ends (ms) once there were too many; `undefined` below that, and when Redis did not answer. */
+async function countGuess(guesses: Ratelimit, address: string): Promise<number | undefined> {
+  try {
+    const { success, reset } = await guesses.limit(address)
+    return success ? undefined : reset
+  } catch (error) {
+    console.error(
+      JSON.stringify({ level: 'error', event: 'admin_limit_unavailable', message: String(error) }),
+    )
+    return undefined
+  }
+}
+
+/** Compares digests, so that neither length nor the first difference shows in the time it takes. */
+async function sameText(a: string, b: string): Promise<boolean> {
+  const digest = async (text: string) =>
+    new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+  const [left, right] = await Promise.all([digest(a), digest(b)])
+  return left.reduce((difference, byte, index) => difference | (byte ^ (right[index] ?? 0)), 0) === 0
+}

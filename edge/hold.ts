@@ -1,0 +1,84 @@
+// Answers a request that the gate holds: the queue page for people, problem+json for programs. Never stored by a cache.
+
+import { problemResponse } from '../src/problem.ts'
+import { msToSecondsUp } from '../src/time.ts'
+import type { SnapshotDocument } from '../src/redis/queue.ts'
+import type { QueueClaims } from '../src/tokens/queue-token.ts'
+import type { HoldReason } from './gate.ts'
+import { queuePage } from './queue-page.ts'
+import { viewOf } from './queue-view.ts'
+import type { RoomQueue } from './room-queue.ts'
+import { RESERVED_PREFIX } from './room-match.ts'
+
+export interface Held {
+  readonly as: 'page' | 'problem'
+  readonly because: HoldReason
+  readonly place: QueueClaims | undefined
+  readonly document: SnapshotDocument | undefined
+  /** `Set-Cookie` values that clear what has ended. */
+  readonly cleared: readonly string[]
+}
+
+/** Where nothing else tells how long. */
+const RETRY_AFTER_SECONDS = 5
+
+export function hold(request: Request, { room }: RoomQueue, held: Held): Response {
+  const base = `${RESERVED_PREFIX}${room.id}`
+  if (held.as === 'problem') {
+    const response = heldProblem(room.id, base, held)
+    for (const cookie of held.cleared) response.headers.append('set-cookie', cookie)
+    return response
+  }
+  const { pathname, search } = new URL(request.url)
+  const { place, document, because } = held
+  // A token of an earlier epoch: the page joins again with it and is put back at its place.
+  const current = place !== undefined && place.epoch === document?.snapshot.epoch ? place : undefined
+  return queuePage(
+    {
+      room: room.id,
+      title: room.title,
+      message: document?.snapshot.message ?? room.message,
+      base,
+      returnTo: pathname + search,
+      state: because === 'waiting' ? (document?.snapshot.state ?? 'open') : because,
+      queue:
+        current === undefined || document === undefined
+          ? null
+          : viewOf(current, document.snapshot, {
+              room,
+              newUsersPerMinute: document.live.new_users_per_minute ?? room.new_users_per_minute,
+              random: Math.random,
+            }),
+    },
+    { status: because === 'waiting' ? room.queueing_status_code : 503, cookies: held.cleared },
+  )
+}
+
+function heldProblem(room: string, base: string, { because, document }: Held): Response {
+  const retryAfterSeconds =
+    document === undefined ? RETRY_AFTER_SECONDS : Math.max(1, msToSecondsUp(document.snapshot.pollAfterMs))
+  const extensions = { room, joinUrl: `${base}/join`, nowUrl: `${base}/now` }
+  switch (because) {
+    case 'waiting':
+      return problemResponse('waiting_room', {
+        detail: 'Join the queue at joinUrl, and send the admission token with the same request when called.',
+        retryAfterSeconds,
+        extensions,
+      })
+    case 'sold_out':
+      return problemResponse('sold_out', { detail: 'Nothing is left in this sale.', extensions })
+    case 'closed':
+    case 'reject':
+      return problemResponse('room_closed', {
+        detail: 'Nobody is let in at present.',
+        retryAfterSeconds,
+        extensions,
+      })
+    case 'store_down':
+      return problemResponse('store_unavailable', {
+        detail: 'The queue cannot be reached at this moment. Places are safe; repeat the same request.',
+        retryAfterSeconds,
+        extensions,
+      })
+  }
+}

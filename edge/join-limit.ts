@@ -1,0 +1,96 @@
+// Abuse limits for `join`, cheapest first: the platform's rate-limit binding, a bounded counter in the isolate, and only
+// for an address past the local threshold a global check in Redis. An honest visitor costs no Redis command here.
+// When Redis fails, the local counter alone decides: past the global limit in this one isolate is refused.
+
+import { Ratelimit } from '@upstash/ratelimit'
+import type { Redis } from '@upstash/redis/cloudflare'
+import { MS_PER_MINUTE, msToSecondsUp } from '../src/time.ts'
+
+export type JoinVerdict =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false
+      readonly by: 'location' | 'isolate' | 'global'
+      readonly retryAfterSeconds: number
+    }
+
+/** The platform's rate-limit binding. */
+export interface LocationLimit {
+  limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>
+}
+
+const MAX_ADDRESSES = 10_000
+const GLOBAL_TIMEOUT_MS = 1_000
+
+/** Joins by address in the current minute; the oldest address is forgotten when there are too many. */
+class MinuteCounter {
+  readonly #counts = new Map<string, { windowStartMs: number; count: number }>()
+
+  /** Counts one more and answers how many that makes, and when the window ends. */
+  add(address: string, nowMs: number): { count: number; endsAtMs: number } {
+    const known = this.#counts.get(address)
+    const current =
+      known !== undefined && nowMs - known.windowStartMs < MS_PER_MINUTE
+        ? known
+        : { windowStartMs: nowMs, count: 0 }
+    current.count += 1
+    this.#counts.delete(address)
+    this.#counts.set(address, current)
+    if (this.#counts.size > MAX_ADDRESSES) {
+      const oldest = this.#counts.keys().next()
+      if (oldest.done !== true) this.#counts.delete(oldest.value)
+    }
+    return { count: current.count, endsAtMs: current.windowStartMs + MS_PER_MINUTE }
+  }
+}
+
+export class JoinLimit {
+  readonly #perMinute: { readonly local: number; readonly global: number }
+  readonly #counter = new MinuteCounter()
+  readonly #globalLimit: Ratelimit
+
+  constructor(redis: Redis, perMinute: { readonly local: number; readonly global: number }) {
+    this.#perMinute = perMinute
+    this.#globalLimit = new Ratelimit({
+      redis,
+      limiter: Ratelimit.slidingWindow(perMinute.global, '60 s'),
+      prefix: 'wr:limit:join',
+      // Lives with the isolate: a blocked address is refused again without a command.
+      ephemeralCache: new Map(),
+      timeout: GLOBAL_TIMEOUT_MS,
+      analytics: false,
+    })
+  }
+
+  /** `location` is the platform's binding; it counts per location and only approximately. */
+  async check(address: string, location: LocationLimit, nowMs: number): Promise<JoinVerdict> {
+    const { success } = await location.limit({ key: address })
+    if (!success) return { allowed: false, by: 'location', retryAfterSeconds: 60 }
+    const { count, endsAtMs } = this.#counter.add(address, nowMs)
+    if (count <= this.#perMinute.local) return { allowed: true }
+    const answer = await this.#askRedis(address)
+    if (answer !== undefined) {
+      return answer.success
+        ? { allowed: true }
+        : { allowed: false, by: 'global', retryAfterSeconds: secondsUntil(answer.resetMs, nowMs) }
+    }
+    return count <= this.#perMinute.global
+      ? { allowed: true }
+      : { allowed: false, by: 'isolate', retryAfterSeconds: secondsUntil(endsAtMs, nowMs) }
+  }
+
+  /** `undefined` when Redis did not answer: the library itself would let such a request pass. */
+  async #askRedis(address: string): Promise<{ success: boolean; resetMs: number } | undefined> {
+    try {
+      const { success, reset, reason } = await this.#globalLimit.limit(address)
+      return reason === 'timeout' ? undefined : { success, resetMs: reset }
+    } catch (error) {
+      console.error(
+        JSON.stringify({ level: 'error', event: 'join_limit_unavailable', message: String(error) }),
+      )
+      return undefined
+    }
+  }
+}
+
+const secondsUntil = (thenMs: number, nowMs: number): number => Math.max(1, msToSecondsUp(thenMs - nowMs))

@@ -1,0 +1,142 @@
+// Makes passes (admission tokens) from what Redis decided: by a claim, by entering a quiet room, by renewal, or without
+// Redis where the room lets everyone through. Called by the gate and by the routes claim and renew.
+
+import type { Room } from '../src/config/room.ts'
+import type { SessionId, VisitorId } from '../src/ids.ts'
+import { QUIET_PLACE, sessionIdFrom } from '../src/queue/session-id.ts'
+import { StoreUnavailable } from '../src/redis/client.ts'
+import type { ClaimOutcome } from '../src/redis/queue.ts'
+import { msToSeconds } from '../src/time.ts'
+import { signAdmissionToken, type AdmissionClaims } from '../src/tokens/admission-token.ts'
+import type { QueueClaims } from '../src/tokens/queue-token.ts'
+import type { WaitUntil } from './coalescer.ts'
+import { cookieName, setCookie } from './cookies.ts'
+import type { Isolate } from './isolate.ts'
+import type { RoomQueue } from './room-queue.ts'
+import { randomKey } from './visitor.ts'
+
+export interface Pass {
+  readonly token: string
+  readonly claims: AdmissionClaims
+}
+
+export interface Work {
+  readonly isolate: Isolate
+  readonly nowMs: number
+  readonly waitUntil: WaitUntil
+}
+
+export type Claimed =
+  | { readonly status: 'admitted'; readonly pass: Pass }
+  | { readonly status: Exclude<ClaimOutcome['status'], 'admitted'> }
+
+/** Turns a call into a pass; a repeat finds the same session. */
+export async function claimPass(queue: RoomQueue, claims: QueueClaims, work: Work): Promise<Claimed> {
+  const { visitor, place } = claims
+  const session = sessionIdFrom(visitor, place)
+  const outcome = await queue.claim.add({ visitor, session, place }, work.waitUntil)
+  if (outcome.status !== 'admitted') return outcome
+  return { status: 'admitted', pass: await passFrom(queue.room, { visitor, session, ...outcome }, work) }
+}
+
+/** Enters a quiet room as a new visitor; `undefined` when it is not quiet after all. */
+export async function enterPass(queue: RoomQueue, work: Work): Promise<Pass | undefined> {
+  const visitor = await work.isolate.deriveVisitor(queue.room, randomKey())
+  const session = sessionIdFrom(visitor, QUIET_PLACE)
+  const outcome = await queue.enter.add({ visitor, session }, work.waitUntil)
+  return outcome.status === 'wait' ? undefined : passFrom(queue.room, { visitor, session, ...outcome }, work)
+}
+
+/** A pass without asking Redis, where everyone is let through; a later renewal registers its session. */
+export async function openPass(room: Room, work: Work): Promise<Pass> {
+  const visitor = await work.isolate.deriveVisitor(room, randomKey())
+  const session = sessionIdFrom(visitor, QUIET_PLACE)
+  const expiresAtMs = work.nowMs + room.sessionMs
+  return passFrom(room, { visitor, session, startedAtMs: work.nowMs, expiresAtMs }, work)
+}
+
+/**
+ * A pass with a new life; `undefined` when its session has ended. When Redis cannot be asked, a token that is still
+ * alive is prolonged by one token's life without it (an outage throws nobody out of a checkout), a dead one is not:
+ * throws `StoreUnavailable`.
+ */
+export async function renewPass(
+  queue: RoomQueue,
+  claims: AdmissionClaims,
+  work: Work,
+): Promise<Pass | undefined> {
+  const { session, sessionEndMs, expiresAtMs } = claims
+  if (sessionEndMs <= work.nowMs) return undefined
+  try {
+    const entry = { session, sessionEndMs, tokenExpiresAtMs: expiresAtMs }
+    const outcome = await queue.renew.add(entry, work.waitUntil)
+    return outcome.status === 'ended' ? undefined : sign(queue.room, claims, outcome.expiresAtMs, work)
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable) || expiresAtMs <= work.nowMs) throw error
+    return sign(queue.room, claims, sessionEndMs, work)
+  }
+}
+
+/**
+ * Whether the gate renews this pass: less than half of its life is left, or its session is still the provisional one of
+ * a quiet entry, which lasts one claim window from its start unless the visitor comes back.
+ */
+export function isRenewalDue(claims: AdmissionClaims, room: Room, nowMs: number): boolean {
+  if (claims.expiresAtMs - nowMs < room.admissionTokenTtlMs / 2) return true
+  const startedAtMs = claims.sessionEndMs - room.sessionMaxMs
+  const quiet = claims.session === sessionIdFrom(claims.visitor, QUIET_PLACE)
+  return quiet && claims.expiresAtMs <= startedAtMs + room.claimWindowMs
+}
+
+/**
+ * Sets the pass, for as long as the session can last: longer than the token, since the gate renews an expired one.
+ * Clears the queue token, whose place has been used: whoever comes back after the session is a newcomer.
+ */
+export function admissionCookies(
+  { token, claims }: Pass,
+  { isolate, nowMs }: Pick<Work, 'isolate' | 'nowMs'>,
+): string[] {
+  const mode = isolate.config.cookies
+  const maxAgeSeconds = msToSeconds(claims.sessionEndMs - nowMs)
+  return [
+    setCookie(cookieName('pass', claims.room, mode), token, { mode, maxAgeSeconds }),
+    setCookie(cookieName('queue', claims.room, mode), '', { mode, maxAgeSeconds: 0 }),
+  ]
+}
+
+/** Clears both cookies of the room: nothing that the visitor holds is worth anything any more. */
+export function clearedCookies(room: Room, mode: 'secure' | 'plain'): string[] {
+  return (['queue', 'pass'] as const).map((kind) =>
+    setCookie(cookieName(kind, room.id, mode), '', { mode, maxAgeSeconds: 0 }),
+  )
+}
+
+function passFrom(
+  room: Room,
+  session: { visitor: VisitorId; session: SessionId; startedAtMs: number; expiresAtMs: number },
+  work: Work,
+): Promise<Pass> {
+  const claims = {
+    room: room.id,
+    visitor: session.visitor,
+    session: session.session,
+    sale: room.sale.name,
+    sessionEndMs: session.startedAtMs + room.sessionMaxMs,
+  }
+  return sign(room, claims, session.expiresAtMs, work)
+}
+
+/** The token lives its time, and never longer than the session as it stands in Redis. */
+async function sign(
+  room: Room,
+  session: Omit<AdmissionClaims, 'expiresAtMs'>,
+  sessionExpiresAtMs: number,
+  { isolate, nowMs }: Work,
+): Promise<Pass> {
+  const expiresAtMs = Math.min(nowMs + room.admissionTokenTtlMs, sessionExpiresAtMs, session.sessionEndMs)
+  const claims = { ...session, expiresAtMs }
+  const { issuer, admissionKeys } = isolate.config
+  const token = await signAdmissionToken(claims, admissionKeys, { issuer, nowMs })
+  isolate.verified.remember(token, claims)
+  return { token, claims }
+}

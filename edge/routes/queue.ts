@@ -1,0 +1,151 @@
+// The calls of a visitor in the queue: `now`, `status`, `claim`, `leave`. `now` and `status` cost no Redis command.
+
+import { Hono } from 'hono'
+import { msToRfc3339, msToSecondsUp } from '../../src/time.ts'
+import { Problem } from '../../src/problem.ts'
+import type { SnapshotDocument } from '../../src/redis/queue.ts'
+import type { EdgeEnv } from '../env.ts'
+import { currentView, joinQueue } from '../join-queue.ts'
+import { admissionCookies, claimPass, clearedCookies, renewPass, type Pass } from '../passes.ts'
+import type { QueueView } from '../queue-view.ts'
+import { presentedPass, presentedQueueToken } from '../presented.ts'
+import { Refusal } from '../refusal.ts'
+import { queueOf, readBareCall, requireToken, workOf } from './room.ts'
+
+/** One text a document: the same object is answered to everyone until the next refresh. */
+const bodies = new WeakMap<SnapshotDocument, { readonly text: string; readonly etag: string }>()
+
+export const queueRoutes = new Hono<EdgeEnv>()
+  .get('/.waiting-room/:room/now', async (c) => {
+    const document = await queueOf(c).snapshot.get((promise) => c.executionCtx.waitUntil(promise))
+    const { text, etag } = bodyOf(document)
+    const headers = {
+      'content-type': 'application/json',
+      'cache-control': 'public, s-maxage=1, stale-while-revalidate=5',
+      etag,
+    }
+    if (c.req.header('if-none-match')?.includes(etag) === true) return c.body(null, 304, headers)
+    return c.body(text, 200, headers)
+  })
+  .get('/.waiting-room/:room/status', async (c) => {
+    const queue = queueOf(c)
+    const work = workOf(c)
+    const presented = await presentedQueueToken(c.req.raw, { ...work, room: queue.room })
+    if (presented.status === 'none') {
+      throw new Problem('not_in_queue', { detail: 'No queue token came with the request; join first.' })
+    }
+    const { claims } = requireToken(presented)
+    const document = await queue.snapshot.get(work.waitUntil)
+    if (claims.epoch < document.snapshot.epoch) {
+      throw new Problem('not_in_queue', {
+        detail: 'The queue was rebuilt since; join with the same token to be put back at the same place.',
+      })
+    }
+    c.header('cache-control', 'no-store')
+    return c.json(currentView(queue, claims, document), 200)
+  })
+  .post('/.waiting-room/:room/claim', async (c) => {
+    const queue = queueOf(c)
+    await readBareCall(c.req.raw)
+    const work = workOf(c)
+    const place = { ...work, room: queue.room }
+    const presented = await presentedQueueToken(c.req.raw, place)
+    // Another tab has claimed: its cookie is this tab's as well.
+    const pass =
+      presented.status === 'none' ? await presentedPass(c.req.raw, place, { allowExpired: true }) : undefined
+    if (pass?.status === 'valid') {
+      const renewed = await renewPass(queue, pass.claims, work)
+      if (renewed === undefined) throw sessionEnded(clearedCookies(queue.room, work.isolate.config.cookies))
+      return admitted(renewed, admissionCookies(renewed, work))
+    }
+    const { claims } = requireToken(presented)
+    const claimed = await claimPass(queue, claims, work)
+    switch (claimed.status) {
+      case 'admitted':
+        return admitted(claimed.pass, admissionCookies(claimed.pass, work))
+      case 'waiting':
+        return waiting(currentView(queue, claims, await queue.snapshot.get(work.waitUntil), 'waiting'))
+      case 'unknown': {
+        // Forgotten by the store: put back by what the token proves, or told that the late return is over.
+        const { view, cookie, queueToken } = await joinQueue(
+          queue,
+          { visitor: claims.visitor, provenPlace: claims.place },
+          work,
+        )
+        return waiting({ ...view, queueToken }, cookie)
+      }
+      case 'missed':
+        throw new Refusal('call_missed', {
+          detail: 'The call was missed and the late return is over; join again for a new place.',
+          reason: 'missed',
+          cookies: clearedCookies(queue.room, work.isolate.config.cookies),
+        })
+      case 'ended':
+        throw sessionEnded(clearedCookies(queue.room, work.isolate.config.cookies))
+    }
+  })
+  .post('/.waiting-room/:room/leave', async (c) => {
+    const queue = queueOf(c)
+    await readBareCall(c.req.raw)
+    const work = workOf(c)
+    const place = { ...work, room: queue.room }
+    const queueToken = await presentedQueueToken(c.req.raw, place)
+    const pass = await presentedPass(c.req.raw, place, { allowExpired: true })
+    // A stale cookie is cleared and that is all; a stale header is a program's, which must learn of it.
+    if (queueToken.status === 'invalid' && queueToken.by === 'header') requireToken(queueToken)
+    if (pass.status === 'invalid' && pass.by === 'header') requireToken(pass)
+    const visitors = new Set(
+      [queueToken, pass].flatMap((token) => (token.status === 'valid' ? [token.claims.visitor] : [])),
+    )
+    if (visitors.size > 0) {
+      await queue.store.leave(
+        queue.room,
+        [...visitors].map((visitor) => ({ visitor })),
+        queue.seen.value,
+      )
+    }
+    for (const cookie of clearedCookies(queue.room, work.isolate.config.cookies)) {
+      c.header('set-cookie', cookie, { append: true })
+    }
+    return c.body(null, 204)
+  })
+
+function bodyOf(document: SnapshotDocument) {
+  const known = bodies.get(document)
+  if (known !== undefined) return known
+  const { snapshot } = document
+  const etag = `"${snapshot.epoch}-${snapshot.at}${snapshot.degraded ? '-degraded' : ''}"`
+  const made = { text: JSON.stringify(snapshot), etag }
+  bodies.set(document, made)
+  return made
+}
+
+export function admitted({ token, claims }: Pass, cookies: readonly string[]): Response {
+  const response = Response.json(
+    {
+      admissionToken: token,
+      expiresAt: msToRfc3339(claims.expiresAtMs),
+      sessionEndsAt: msToRfc3339(claims.sessionEndMs),
+    },
+    { status: 200, headers: { 'cache-control': 'no-store' } },
+  )
+  for (const cookie of cookies) response.headers.append('set-cookie', cookie)
+  return response
+}
+
+function waiting(view: QueueView & { readonly queueToken?: string }, cookie?: string): Response {
+  const response = Response.json(view, {
+    status: 202,
+    headers: { 'cache-control': 'no-store', 'retry-after': String(msToSecondsUp(view.pollAfterMs)) },
+  })
+  if (cookie !== undefined) response.headers.append('set-cookie', cookie)
+  return response
+}
+
+export function sessionEnded(cookies: readonly string[]): Refusal {
+  return new Refusal('admission_required', {
+    detail: 'The session has ended; join the queue for another.',
+    reason: 'session_ended',
+    cookies,
+  })
+}

@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freshKey, startEdge, until, type Edge } from './support.ts'
+
+let edge: Edge
+beforeAll(async () => {
+  edge = await startEdge({
+    rooms: {
+      demo: { hosts: ['demo.test'], title: '<b>Demo</b>', message: '</script><script>alert(1)</script>' },
+      tuned: { hosts: ['tuned.test'], total_active_users: 10, message: 'as deployed' },
+      off: { hosts: ['off.test'], suspended: true },
+      refuses: { hosts: ['refuses.test'], queueing_method: 'reject' },
+      status: { hosts: ['status.test'], queue_all: true, queueing_status_code: 202 },
+      limited: { hosts: ['limited.test'], queue_all: true },
+      side: { hosts: ['side.test'], queue_all: true, bypass: [{ path: '/webhooks/*' }] },
+    },
+    vars: { JOINS_PER_MINUTE_LOCAL: 3, JOINS_PER_MINUTE_GLOBAL: 5 },
+    joinsPerLocation: 8,
+  })
+})
+afterAll(() => edge.stop())
+
+const admin = (method: string, body?: unknown, room = 'tuned') =>
+  edge.send(`/.waiting-room/admin/rooms/${room}`, {
+    method,
+    headers: { authorization: `Bearer ${edge.secrets.ADMIN_TOKEN}`, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+
+describe('the snapshot', () => {
+  test('is public, cacheable, without cookies, and unchanged ones cost no body', async () => {
+    const now = await edge.send('/.waiting-room/demo/now')
+    expect(now.headers).toMatchObject({
+      'content-type': 'application/json',
+      'cache-control': 'public, s-maxage=1, stale-while-revalidate=5',
+    })
+    expect(now.headers['set-cookie']).toBeUndefined()
+    expect(now.json).toMatchObject({ room: 'demo', waiting: 0, degraded: false })
+    const again = await edge.send('/.waiting-room/demo/now', {
+      headers: { 'if-none-match': String(now.headers.etag) },
+    })
+    expect([again.status, again.text]).toEqual([304, ''])
+  })
+
+  test('a hundred polls cost Redis a handful of commands', async () => {
+    await edge.send('/.waiting-room/demo/now')
+    const before = Number(/total_commands_processed:(\d+)/.exec(await edge.redis.info('stats'))?.[1])
+    await Promise.all(Array.from({ length: 100 }, () => edge.send('/.waiting-room/demo/now')))
+    const after = Number(/total_commands_processed:(\d+)/.exec(await edge.redis.info('stats'))?.[1])
+    expect(after - before).toBeLessThan(30)
+  })
+})
+
+describe('the operator', () => {
+  test('sees baseline, live, effective and the snapshot, changes it, and clears it again', async () => {
+    const changed = await admin('PATCH', { total_active_users: 7, message: 'One moment' })
+    expect(changed.status).toBe(200)
+    expect(changed.json).toMatchObject({
+      room: 'tuned',
+      baseline: { total_active_users: 10, message: 'as deployed' },
+      live: { total_active_users: 7, message: 'One moment' },
+      effective: { total_active_users: 7, message: 'One moment' },
+      snapshot: { message: 'One moment' },
+    })
+    const partly = await admin('PATCH', { message: null })
+    expect(partly.json).toMatchObject({
+      live: { total_active_users: 7 },
+      effective: { message: 'as deployed' },
+    })
+    const cleared = await admin('DELETE')
+    expect(cleared.json).toMatchObject({ live: {}, effective: { total_active_users: 10 } })
+    expect((await admin('GET')).json).toMatchObject({ live: {} })
+  })
+
+  test('is told each setting that is unknown or out of range', async () => {
+    const answer = await admin('PATCH', { total_active_users: -1, session_duration: 5, paused: 'yes' })
+    expect([answer.status, answer.json.code]).toEqual([422, 'validation_failed'])
+    expect(answer.json.errors.map(({ field }) => field).toSorted()).toEqual([
+      '/paused',
+      '/session_duration',
+      '/total_active_users',
+    ])
+    expect((await admin('GET')).json).toMatchObject({ live: {} })
+  })
+
+  test('needs the token, and too many wrong ones are stopped', async () => {
+    const guess = (headers: Record<string, string>) =>
+      edge.send('/.waiting-room/admin/rooms/tuned', { headers })
+    expect((await guess({})).json.code).toBe('admin_required')
+    const from = { 'cf-connecting-ip': '203.0.113.77', authorization: 'Bearer wrong-wrong-wrong' }
+    const codes: string[] = []
+    for (let tries = 0; tries < 12; tries += 1) codes.push((await guess(from)).json.code)
+    expect(codes.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'admin_required'))
+    expect(codes.slice(10)).toEqual(['rate_limited', 'rate_limited'])
+    // Also with the right token then, from there; from elsewhere it works.
+    const right = { authorization: `Bearer ${edge.secrets.ADMIN_TOKEN}` }
+    expect((await guess({ ...from, ...right })).status).toBe(429)
+    expect((await guess(right)).status).toBe(200)
+    expect(edge.logs.join('\n')).not.toContain('wrong-wrong-wrong')
+  })
+
+  test('does not learn by 404 which rooms exist without the token', async () => {
+    expect((await edge.send('/.waiting-room/admin/rooms/nowhere')).status).toBe(401)
+    expect((await admin('GET', undefined, 'nowhere')).json.code).toBe('room_unknown')
+  })
+
+  test('suspends a room while it runs: everyone is through, with a pass, and back again', async () => {
+    await admin('PATCH', { queue_all: true }, 'demo')
+    await until('the room queues', async () => {
+      const answer = await edge.send('/shop', { headers: { host: 'demo.test' } })
+      return answer.status === 429 ? answer : undefined
+    })
+    await admin('PATCH', { suspended: true }, 'demo')
+    const open = await until('the room is suspended', async () => {
+      const answer = await edge.send('/shop', { headers: { host: 'demo.test' } })
+      return answer.status === 200 ? answer : undefined
+    })
+    expect(open.json.headers['waiting-room-token']).toBe(open.cookies['__Host-wr-pass-demo'])
+    await admin('PATCH', { suspended: null }, 'demo')
+    const page = await until('the room queues again', async () => {
+      const answer = await edge.visit('/shop', { host: 'demo.test' })
+      return answer.text.includes('wr-data') ? answer : undefined
+    })
+    // What the operator wrote is text, never markup.
+    expect(page.text).not.toContain('<script>alert')
+    expect(page.text).not.toContain('<b>Demo')
+    expect(page.headers['content-security-policy']).toContain("script-src 'self'")
+    expect(page.headers['content-security-policy']).not.toContain('unsafe')
+    await admin('DELETE', undefined, 'demo')
+  })
+})
+
+describe('methods of a room', () => {
+  test('suspended by deploy: everyone is through, and one who returns keeps the same session', async () => {
+    const first = await edge.send('/shop', { headers: { host: 'off.test' } })
+    expect(first.status).toBe(200)
+    const cookie = `__Host-wr-pass-off=${first.cookies['__Host-wr-pass-off']}`
+    const again = await edge.send('/shop', { headers: { host: 'off.test', cookie } })
+    expect(again.status).toBe(200)
+    const subject = (token = '') =>
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti
+    expect(subject(again.json.headers['waiting-room-token'])).toBe(
+      subject(first.cookies['__Host-wr-pass-off']),
+    )
+  })
+
+  test('reject answers 503, as page and as problem', async () => {
+    expect((await edge.visit('/shop', { host: 'refuses.test' })).status).toBe(503)
+    const answer = await edge.send('/shop', { headers: { host: 'refuses.test' } })
+    expect([answer.status, answer.json.code]).toEqual([503, 'room_closed'])
+  })
+
+  test('the queue page has the status that the operator chose', async () => {
+    expect((await edge.visit('/shop', { host: 'status.test' })).status).toBe(202)
+  })
+
+  test('a bypass rule lets a webhook by, without a token', async () => {
+    const answer = await edge.send('/webhooks/payments', {
+      method: 'POST',
+      headers: { host: 'side.test' },
+      body: 'x',
+    })
+    expect([answer.status, answer.json.body]).toEqual([200, 'x'])
+    expect(answer.json.headers).not.toHaveProperty('waiting-room-token')
+  })
+})
+
+describe('abuse limits of join', () => {
+  const join = (address: string, headers: Record<string, string> = {}) =>
+    edge.post('/.waiting-room/limited/join', {
+      'cf-connecting-ip': address,
+      'idempotency-key': freshKey(),
+      ...headers,
+    })
+
+  test('an address is limited in all, at no Redis command below the local threshold', async () => {
+    const statuses: number[] = []
+    for (let tries = 0; tries < 3; tries += 1) statuses.push((await join('198.51.100.1')).status)
+    expect(await edge.redis.keys('wr:limit:join*')).toEqual([])
+    for (let tries = 0; tries < 7; tries += 1) statuses.push((await join('198.51.100.1')).status)
+    // 3 by the isolate, 5 more by Redis, which counts only those that it is asked about, then none.
+    expect(statuses).toEqual([201, 201, 201, 201, 201, 201, 201, 201, 429, 429])
+    const refused = await join('198.51.100.1')
+    expect([refused.json.code, Number(refused.headers['retry-after']) > 0]).toEqual(['rate_limited', true])
+    expect((await join('198.51.100.2')).status).toBe(201)
+  })
+
+  test('one IPv6 network is one address, and who has a place is not limited', async () => {
+    const first = await join('2001:db8:1:2::1')
+    for (let host = 2; host <= 9; host += 1) await join(`2001:db8:1:2::${host}`)
+    expect((await join('2001:db8:1:2:ffff::1')).status).toBe(429)
+    expect((await join('2001:db8:1:3::1')).status).toBe(201)
+    const again = await join('2001:db8:1:2::1', { authorization: `Bearer ${first.json.queueToken}` })
+    expect([again.status, again.json.place]).toEqual([201, first.json.place])
+  })
+})
+
+describe('what others read', () => {
+  test('the public keys are published, and nothing private with them', async () => {
+    const answer = await edge.send('/.waiting-room/jwks.json')
+    expect(answer.headers['cache-control']).toBe('public, max-age=300')
+    expect(answer.json.keys).toEqual([
+      {
+        kty: 'OKP',
+        crv: 'Ed25519',
+        kid: expect.any(String),
+        x: expect.any(String),
+        alg: 'EdDSA',
+        use: 'sig',
+      },
+    ])
+  })
+
+  test('the health check is good', async () => {
+    const answer = await edge.send('/healthz')
+    expect([answer.status, answer.json]).toMatchObject([200, { levels: { config: 'ok', redis: 'ok' } }])
+  })
+
+  test('every described call exists, and answers no method but those described', async () => {
+    const { paths } = (await edge.send('/.waiting-room/openapi.json')).json
+    for (const [path, operations] of Object.entries(paths)) {
+      const address = path.replace('{room}', 'demo')
+      const { headers } = await edge.send(address, { method: 'PUT' })
+      const methods = (headers.allow ?? '').split(', ').filter((method) => method !== 'HEAD')
+      expect(methods.map((method) => method.toLowerCase()).toSorted(), path).toEqual(
+        Object.keys(operations).toSorted(),
+      )
+    }
+  })
+
+  test('cron moves the rooms that nobody looks at', async () => {
+    await edge.redis.del('wr:{side}:snapshot')
+    await edge.scheduled()
+    expect(await edge.redis.exists('wr:{side}:snapshot')).toBe(1)
+  })
+})
