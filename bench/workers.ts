@@ -26,6 +26,7 @@ export async function startBenchWorkers(options: {
   const edge: V4WorkerOptions = {
     name: 'edge',
     compatibilityDate: COMPATIBILITY_DATE,
+    compatibilityFlags: ['no_nodejs_compat'],
     modules: [
       { type: 'ESModule', path: 'index.js', contents: await readFile(join(bundle, 'index.js'), 'utf8') },
       ...(await Promise.all(
@@ -54,6 +55,7 @@ export async function startBenchWorkers(options: {
   const hello: V4WorkerOptions = {
     name: 'hello',
     compatibilityDate: COMPATIBILITY_DATE,
+    compatibilityFlags: ['no_nodejs_compat'],
     modules: [{ type: 'ESModule', path: 'index.js', contents: await bundledHello() }],
     ...DIRECT,
   }

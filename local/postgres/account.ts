@@ -58,8 +58,7 @@ export async function spawnAs(
     spawn(command, all, {
       cwd: path.parse(dataDir).root,
       // Nothing of the user's PGDATA, PGPORT, PGOPTIONS or locale reaches the server.
-      // (The generated bindings of the Workers make their own names required members of this type.)
-      env: { PATH: process.env['PATH'], LC_ALL: 'C' } as unknown as NodeJS.ProcessEnv,
+      env: { PATH: process.env['PATH'], LC_ALL: 'C' },
       detached: process.platform !== 'win32',
       stdio: ['ignore', 'ignore', 'pipe'],
       ...as,
