@@ -20,6 +20,8 @@ const node = (name: string, testTimeout: number) => ({
 
 export default defineConfig({
   test: {
+    // What a passing test prints is noise; a failing one shows everything.
+    silent: 'passed-only',
     projects: [
       node('unit', 10_000),
       node('local', 30_000),

@@ -12,6 +12,8 @@ const executablePath = await findBrowser()
 const SHOTS = fileURLToPath(new URL('../output/screenshots/', import.meta.url))
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true }
 const PERFORMANCE = '/performances/winter-lights-evening'
+/** People in line before the second visitor. */
+const OTHERS = 23
 const SEATS = ['S5-D-6', 'S5-D-7']
 
 describe.skipIf(executablePath === undefined)('two visitors with browsers', () => {
@@ -55,23 +57,35 @@ describe.skipIf(executablePath === undefined)('two visitors with browsers', () =
     await first.getByRole('heading', { level: 1, name: 'Winter Lights: Evening' }).waitFor()
     expect(first.url()).toBe(`${stack.url}${PERFORMANCE}?from=friend`)
 
-    // Somebody is in line before the second, so that there is a position to fall.
-    const between = await request<{ queueToken: string; position: number }>(
-      `${stack.url}/.waiting-room/demo/join`,
-      { method: 'POST', headers: { 'idempotency-key': newKey() }, body: {} },
-    )
-    expect(between).toMatchObject({ status: 201, body: { position: 1 } })
+    // Others are in line before the second, so that there is a position to fall.
+    const others: { queueToken: string; position: number }[] = []
+    for (let count = 0; count < OTHERS; count += 1) {
+      const { status, body } = await request<{ queueToken: string; position: number }>(
+        `${stack.url}/.waiting-room/demo/join`,
+        {
+          method: 'POST',
+          headers: { 'idempotency-key': newKey(), 'cf-connecting-ip': `198.18.0.${count}` },
+          body: {},
+        },
+      )
+      expect({ status, position: body.position }).toEqual({ status: 201, position: count + 1 })
+      others.push(body)
+    }
 
     const second = await visitor()
     await second.goto(`${stack.url}${PERFORMANCE}?from=poster`)
     const number = second.locator('#number')
-    await expect.poll(() => number.textContent(), { timeout: 20_000 }).toBe('2')
+    await expect.poll(() => number.textContent(), { timeout: 20_000 }).toBe(String(OTHERS + 1))
     await shot(second, 'queue')
-    await request(`${stack.url}/.waiting-room/demo/leave`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${between.body.queueToken}` },
-      body: {},
-    })
+    const leaveQueue = ({ queueToken }: { queueToken: string }) =>
+      request(`${stack.url}/.waiting-room/demo/leave`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${queueToken}` },
+        body: {},
+      })
+    for (const other of others.splice(0, OTHERS - 5)) await leaveQueue(other)
+    await expect.poll(() => number.textContent(), { timeout: 30_000 }).toBe('6')
+    for (const other of others) await leaveQueue(other)
     await expect.poll(() => number.textContent(), { timeout: 30_000 }).toBe('1')
 
     // The second is called when the first's slot is free, and lands on the exact address first asked for.

@@ -1,0 +1,30 @@
+// Asks before a place is given up. A native dialog: Escape stays, the focus begins on "Stay" and returns to the button.
+
+import type { Text } from './text/en.ts'
+import { element } from './view.ts'
+
+function dialogElement(): HTMLDialogElement {
+  const dialog = element('sure')
+  if (dialog instanceof HTMLDialogElement) return dialog
+  throw new Error('queue.html: #sure must be a dialog')
+}
+
+/** True when the visitor chose to leave. */
+export function confirmLeave(text: Text): Promise<boolean> {
+  const dialog = dialogElement()
+  element('sure-title').textContent = text.sureTitle
+  element('sure-text').textContent = text.sureText
+  element('stay').textContent = text.stay
+  element('go').textContent = text.go
+  dialog.returnValue = 'stay'
+  dialog.showModal()
+  return new Promise((resolve) => {
+    function closed(): void {
+      // The event comes late: it may be that of the time before, when the dialog is already open again.
+      if (dialog.open) return
+      dialog.removeEventListener('close', closed)
+      resolve(dialog.returnValue === 'leave')
+    }
+    dialog.addEventListener('close', closed)
+  })
+}

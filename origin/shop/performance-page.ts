@@ -1,0 +1,187 @@
+// The page of one performance: hall → section → seats → hold → details. Puts list, map, cart and checkout together
+// around one choice and one live availability. The address's fragment names the open section, so Back works.
+
+import { call } from './api.ts'
+import { watchAvailability } from './availability.ts'
+import { createCart } from './cart.ts'
+import {
+  type Hall,
+  type Performance,
+  readHall,
+  readPerformance,
+  readSeats,
+  type Seat,
+  type Section,
+} from './catalogue.ts'
+import { createCheckout } from './checkout.ts'
+import { createChoice } from './choice.ts'
+import { element, h } from './dom.ts'
+import type { Fields } from './fields.ts'
+import { createHeldSeats } from './held-seats.ts'
+import type { Hold } from './hold.ts'
+import { longTime, money } from './money.ts'
+import { notice, speak } from './notices.ts'
+import { drawOverview } from './overview-map.ts'
+import { listSeats, listSections } from './seat-list.ts'
+import { drawSection, legend } from './section-map.ts'
+import { en } from './text/en.ts'
+
+export function startPerformancePage(data: Fields): void {
+  const performance = readPerformance(data['performance'])
+  element('when').textContent = longTime(performance.startsAt)
+  if (performance.eventId !== '')
+    element('back').setAttribute('href', `/events/${encodeURIComponent(performance.eventId)}`)
+  void load(performance)
+}
+
+const seatsPath = ({ id }: Performance): string => `/api/performances/${encodeURIComponent(id)}/seats`
+
+async function load(performance: Performance): Promise<void> {
+  const answer = await call('GET', seatsPath(performance))
+  if (answer.ok) return openHall(performance, readHall(answer.body))
+  return notice(en.hallFailed, { name: en.tryAgain, act: () => location.reload() })
+}
+
+function openHall(performance: Performance, hall: Hall): void {
+  const choice = createChoice()
+  const loaded = new Map<string, readonly Seat[]>()
+  let refreshes: readonly ((ordinals: readonly number[] | undefined) => void)[] = []
+  let holding = false
+  const refresh = (ordinals?: readonly number[]): void => {
+    for (const each of refreshes) each(ordinals)
+  }
+
+  const availability = watchAvailability(performance.id, (ordinals) => {
+    if (held.current() === undefined && !holding)
+      dropTaken(choice.all().filter(({ ordinal }) => availability.mark(ordinal) !== 'f'))
+    refresh(ordinals)
+  })
+  const held = createHeldSeats(performance.id, {
+    held: showHold,
+    tick: (seconds) => cart.showTime(seconds),
+    freed: showChoosing,
+  })
+  const cart = createCart(element('cart'), hall, {
+    remove: (seat) => choice.remove([seat.id]),
+    hold: () => void hold(),
+    extend: () => void held.extend(),
+    change: () => void held.release(),
+  })
+  createCheckout({ holdId: () => held.current()?.holdId ?? '', problem: notice, ended: () => held.end() })
+
+  function toggle(seat: Seat): void {
+    if (choice.has(seat.id)) return choice.remove([seat.id])
+    const mark = availability.mark(seat.ordinal)
+    if (mark !== 'f') return speak(en.seatName(seat.row, seat.label, en.mark[mark], seat.accessible))
+    if (!choice.add(seat)) notice(en.atMost)
+    else speak(en.seatName(seat.row, seat.label, en.mark.yours, seat.accessible))
+  }
+
+  function dropTaken(taken: readonly Seat[]): void {
+    if (taken.length === 0) return
+    choice.remove(taken.map(({ id }) => id))
+    notice(en.taken(taken.map(({ section, row, label }) => en.seatLine(section, row, label)).join('; ')))
+  }
+
+  async function hold(): Promise<void> {
+    const seats = choice.all()
+    holding = true
+    cart.showChoice(seats, true)
+    const taken = await held.take(seats.map(({ id }) => id))
+    holding = false
+    // Marking them drops them from the choice, with a word, as for any seat that is taken meanwhile.
+    const lost = seats.filter(({ id }) => taken.includes(id))
+    availability.set(
+      lost.map(({ ordinal }) => ordinal),
+      'h',
+    )
+    if (held.current() === undefined) cart.showChoice(choice.all(), false)
+  }
+
+  function showHold(hold: Hold): void {
+    document.body.dataset['step'] = 'checkout'
+    const arriving = element('checkout').hidden
+    for (const id of ['list', 'map']) element(id).hidden = true
+    element('checkout').hidden = false
+    cart.showHold(hold)
+    if (!arriving) return
+    scrollTo(0, 0)
+    element('checkout-title').focus()
+  }
+
+  function showChoosing(over: Hold, lost: boolean): void {
+    document.body.dataset['step'] = 'choose'
+    for (const id of ['list', 'map']) element(id).hidden = false
+    element('checkout').hidden = true
+    const ids = over.seats.map(({ id }) => id)
+    const mine = [...loaded.values()].flat().filter(({ id }) => ids.includes(id))
+    // Given up by the visitor: free until told otherwise, and still chosen. Lost: chosen again only by hand.
+    availability.set(
+      mine.map(({ ordinal }) => ordinal),
+      'f',
+    )
+    if (lost) choice.remove(ids)
+    cart.showChoice(choice.all(), false)
+    refresh()
+    element('list-title').focus()
+  }
+
+  async function seatsOf(section: Section): Promise<readonly Seat[] | undefined> {
+    const known = loaded.get(section.id)
+    if (known !== undefined) return known
+    const answer = await call('GET', `${seatsPath(performance)}?section=${encodeURIComponent(section.id)}`)
+    if (!answer.ok) return undefined
+    const seats = readSeats(answer.body, section)
+    loaded.set(section.id, seats)
+    return seats
+  }
+
+  function showOverview(): void {
+    const list = listSections(hall, availability)
+    const map = drawOverview(hall, availability)
+    refreshes = [() => list.refresh(), () => map.refresh()]
+    element('list-title').textContent = en.chooseSection
+    element('list').replaceChildren(element('list-title'), list.node)
+    element('map').replaceChildren(map.node, h('p', { class: 'hint' }, en.mapHint))
+    refresh()
+  }
+
+  async function showSection(section: Section): Promise<void> {
+    const seats = await seatsOf(section)
+    if (seats === undefined) return notice(en.hallFailed, { name: en.tryAgain, act: () => void route() })
+    const parts = { availability, choice, toggle }
+    const list = listSeats(seats, parts)
+    const map = drawSection(seats, parts)
+    refreshes = [() => list.refresh(), (ordinals) => map.refresh(ordinals)]
+    const tier = hall.tiers.find(({ id }) => id === section.tier)
+    const price =
+      tier === undefined ? '' : `${tier.name} · ${en.each(money(tier.price + tier.fee, tier.currency))}`
+    element('list-title').textContent = section.name
+    element('list').replaceChildren(
+      h('p', {}, h('a', { href: '#', class: 'back' }, en.allSections)),
+      element('list-title'),
+      h('p', { class: 'hint' }, price),
+      list.node,
+    )
+    element('map').replaceChildren(map.node, legend(), h('p', { class: 'hint' }, en.sectionHint))
+  }
+
+  async function route(): Promise<void> {
+    notice('')
+    const id = decodeURIComponent(location.hash.slice(1))
+    const section = hall.sections.find((known) => known.id === id)
+    await (section === undefined ? showOverview() : showSection(section))
+  }
+
+  choice.onChange(() => {
+    cart.showChoice(choice.all(), false)
+    refresh()
+  })
+  window.addEventListener('hashchange', () => {
+    void route().then(() => element('list-title').focus({ preventScroll: true }))
+  })
+  cart.showChoice([], false)
+  void route()
+  availability.start()
+  void held.restore()
+}

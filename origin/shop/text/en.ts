@@ -1,0 +1,115 @@
+// Every English word that the shop's scripts write; a language is another file of the same shape.
+
+import type { Mark } from '../availability.ts'
+
+const seats = (count: number): string => (count === 1 ? '1 seat' : `${count} seats`)
+
+const mark: Readonly<Record<Mark | 'yours', string>> = {
+  f: 'free',
+  h: 'held by someone',
+  s: 'sold',
+  b: 'not for sale',
+  yours: 'yours',
+}
+
+/** Heading and sentence of each state of an order. */
+const order: Readonly<Record<string, readonly [heading: string, sentence: string]>> = {
+  awaiting_payment: ['Pay for your seats', 'Your seats are held. Pay on the next page to make them yours.'],
+  authorised: ['Confirming your seats', 'The payment is approved. This takes a few seconds.'],
+  committing: ['Confirming your seats', 'The payment is approved. This takes a few seconds.'],
+  capturing: ['Confirming your seats', 'The seats are yours; the payment is being completed.'],
+  paid: ['Your tickets', 'Thank you. Show the codes below at the door, on this screen or printed.'],
+  voiding: [
+    'The seats were lost',
+    'Somebody else got them first. Your payment is being cancelled; nothing is charged.',
+  ],
+  voided: [
+    'The seats were lost',
+    'Somebody else got them first. Your payment was cancelled; nothing was charged.',
+  ],
+  failed: ['The payment did not succeed', 'Nothing was charged, and the seats are free again.'],
+  cancelled: ['This order was cancelled', 'Nothing was charged, and the seats are free again.'],
+  expired: ['The time to pay has run out', 'Nothing was charged, and the seats are free again.'],
+  refunded: [
+    'This order was refunded',
+    'The tickets are no longer valid. The money is on its way back to you.',
+  ],
+  stuck: [
+    'We are looking into your order',
+    'Something needs a person here. You need not do anything; please keep this page’s address.',
+  ],
+}
+
+export const en = {
+  seats,
+  mark,
+  order,
+  chooseSeats: 'Choose seats',
+  noPerformances: 'There are no performances yet.',
+  hallFailed: 'The hall could not be loaded.',
+  tryAgain: 'Try again',
+  dismiss: 'OK',
+  allSections: 'All sections',
+  chooseSection: 'Choose a section',
+  freeOf: (free: number, all: number): string => (free === 0 ? 'None free' : `${free} of ${all} free`),
+  counting: 'Counting free seats…',
+  each: (price: string): string => `${price} a seat, fees included`,
+  row: (row: string, free: number): string => `Row ${row} · ${free === 0 ? 'none free' : `${free} free`}`,
+  seatName: (row: string, label: string, state: string, accessible: boolean): string =>
+    `Row ${row}, seat ${label}, ${state}${accessible ? ', wheelchair space' : ''}`,
+  stage: 'Stage',
+  legend: { f: 'Free', yours: 'Yours', h: 'Held', s: 'Sold', b: 'Not for sale', a: 'Wheelchair space' },
+  mapHint: 'Tap a section to see its seats. The list has the same seats.',
+  sectionHint: 'Tap to zoom in, then tap a seat. The list has the same seats.',
+  zoomIn: 'Zoom in',
+  zoomOut: 'Zoom out',
+  wholeSection: 'Show the whole section',
+  showSeats: 'Show seats',
+  yourSeats: 'Your seats',
+  noSeats: 'No seats chosen yet. You can take up to 8.',
+  atMost: 'You can take up to 8 seats.',
+  seatLine: (section: string, row: string, label: string): string => `${section}, row ${row}, seat ${label}`,
+  remove: (name: string): string => `Remove ${name}`,
+  fees: 'of it fees',
+  total: 'Total',
+  hold: 'Hold these seats',
+  holding: 'Holding…',
+  heldFor: 'Held for you',
+  ceiling: (time: string): string => `You can extend this until ${time} at the latest.`,
+  extend: 'I need more time',
+  extended: (time: string): string => `Your seats are held for another ${time}.`,
+  atLimit: 'The seats cannot be held any longer.',
+  change: 'Change seats',
+  timeLeft: (seconds: number): string =>
+    seconds >= 60
+      ? `${Math.round(seconds / 60)} ${seconds < 90 ? 'minute' : 'minutes'} left to finish your order.`
+      : `${seconds} seconds left to finish your order.`,
+  holdEnded: 'The time ran out and your seats are free again. You can hold them again if nobody took them.',
+  taken: (names: string): string =>
+    `Just taken by someone else: ${names}. Your other seats are still chosen.`,
+  noAnswer: 'That did not reach us. Please check the connection and try again.',
+  refused: 'That did not work. Please try again in a moment.',
+  tooMany: 'That was a lot at once. Please wait a few seconds and try again.',
+  name: 'Name',
+  email: 'Email',
+  emailHint: 'Only for your order and tickets.',
+  nameMissing: 'Please enter your name.',
+  emailMissing: 'Please enter an email address like name@example.com.',
+  toPayment: 'Continue to payment',
+  ordering: 'Making your order…',
+  admissionEnded: 'Your time in the shop has ended. The waiting room will let you in again.',
+  toWaitingRoom: 'Go to the waiting room',
+  pay: (total: string): string => `Pay ${total}`,
+  paying: 'Opening the payment page…',
+  payBy: (time: string): string => `Please pay by ${time}.`,
+  payElsewhere: 'You pay on the payment provider’s own page; we never see your card.',
+  declined: 'The payment was declined. Your seats are still held: you can try again.',
+  backToSeats: 'Back to the seats',
+  orderMissing: 'There is no such order. Please check the address.',
+  retrying: 'The connection is being retried. Your order is safe.',
+  print: 'Print the tickets',
+  qr: (name: string): string => `Code for ${name}`,
+  row2: 'Row',
+  seat: 'Seat',
+  section: 'Section',
+} as const
