@@ -49,6 +49,8 @@ export function hold(request: Request, { room }: RoomQueue, held: Held): Respons
               newUsersPerMinute: document.live.new_users_per_minute ?? room.new_users_per_minute,
               random: Math.random,
             }),
+      claimWindowSeconds: room.claim_window,
+      lateGraceSeconds: room.late_grace,
     },
     { status: because === 'waiting' ? room.queueing_status_code : 503, cookies: held.cleared },
   )

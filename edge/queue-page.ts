@@ -16,6 +16,9 @@ export interface QueuePage {
   readonly state: string
   /** `null` for one who has not joined, or must join again to be restored. */
   readonly queue: QueueView | null
+  /** How long a called visitor has to enter, and after a missed call to return. */
+  readonly claimWindowSeconds: number
+  readonly lateGraceSeconds: number
 }
 
 const POLICY = [
@@ -68,15 +71,20 @@ function withoutScript({ base, returnTo, queue, state }: QueuePage): string {
   if (queue === null) {
     return (
       `<form method="post" action="${escapeHtml(base)}/join"><input type="hidden" name="next" value="${address}">` +
-      `<button>Join the queue</button></form>`
+      `<button>Join the line</button></form>`
     )
   }
-  const wait = queue.etaSeconds === null ? '' : ` About ${minutes(queue.etaSeconds.low)} to go.`
-  return `<p>You are number ${queue.position} in the queue.${wait}</p><p><a href="${address}">Look again</a></p>`
+  return `<p>You are number ${queue.position} in line.${waitOf(queue)}</p><p><a href="${address}">Look again</a></p>`
 }
 
-const minutes = (seconds: number): string =>
-  seconds < 90 ? 'a minute' : `${Math.round(seconds / 60)} minutes`
+/** A range, as the page with script says it; nothing where the wait cannot be told. */
+function waitOf({ etaSeconds }: QueueView): string {
+  if (etaSeconds === null || etaSeconds.high === null) return ''
+  const [low, high] = [etaSeconds.low, etaSeconds.high].map((seconds) =>
+    Math.max(1, Math.round(seconds / 60)),
+  )
+  return low === high ? ` About ${low} min to go.` : ` About ${low} to ${high} min to go.`
+}
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
