@@ -7,12 +7,19 @@ import { importDemoEvent } from './demo/import.ts'
 import { migrate } from './migrate.ts'
 import { startNeonGateway, type NeonGateway } from './neon/gateway.ts'
 import { startPaymentSimulator, type PaymentSimulator } from './payments/simulator.ts'
-import { nextFreePort } from './ports.ts'
+import { isFree, nextFreePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { startRedis, type RedisKind } from './redis.ts'
 import { keepSecrets, type StackSecrets } from './secrets.ts'
 import { startUpstashGateway, type UpstashGateway } from './upstash/gateway.ts'
-import { bundleWorker, ROOT, startWorkers, type RunningWorkers, type WorkerName } from './workers.ts'
+import {
+  bundleWorker,
+  ROOT,
+  startWorkers,
+  type RunningWorkers,
+  type WorkerName,
+  type WorkersOptions,
+} from './workers.ts'
 
 export interface StackOptions {
   /** Where data and secrets lie: a numbered folder in it is claimed. */
@@ -71,7 +78,6 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
   const { fresh = false, onNotice = () => {}, onLog = () => {} } = options
   const data = await claimDataFolder(options.folder ?? join(ROOT, '.local'), { fresh })
   stops.push(() => data.release())
-  const port = options.port ?? (await nextFreePort(8787))
   const secrets = await keepSecrets(join(data.path, 'secrets.json'))
   const adminToken = options.adminToken ?? secrets.ADMIN_TOKEN
 
@@ -119,8 +125,7 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
   }
   const workers = await keep(
     stops,
-    startWorkers({
-      port,
+    startOnFreePort(options.port, {
       bundles,
       onLog,
       bindings: {
@@ -168,6 +173,22 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
     workers,
     broken: Promise.race([redis.exited, postgres.exited, workers.exited]),
     stop,
+  }
+}
+
+/** The given port, or 8787 or the next that is free when it comes to binding it: another stack may start just now. */
+async function startOnFreePort(
+  port: number | undefined,
+  options: Omit<WorkersOptions, 'port'>,
+): Promise<RunningWorkers> {
+  if (port !== undefined) return startWorkers({ ...options, port })
+  for (let wanted = 8787; ; wanted += 1) {
+    wanted = await nextFreePort(wanted)
+    try {
+      return await startWorkers({ ...options, port: wanted })
+    } catch (error) {
+      if (await isFree(wanted)) throw error
+    }
   }
 }
 

@@ -158,10 +158,10 @@ describe.skipIf(process.platform !== 'linux')(
     })
 
     it('runs beside another, and keeps what was made over a restart', async () => {
-      const first = start(['--quiet'], { PORT: '0' })
-      await first.printed('Ctrl-C stops everything')
-      const second = start(['--quiet'], { PORT: '0' })
-      await second.printed('Ctrl-C stops everything')
+      // At the same moment, both after the usual port.
+      const first = start(['--quiet'], { PORT: '' })
+      const second = start(['--quiet'], { PORT: '' })
+      for (const run of [first, second]) await run.printed('Ctrl-C stops everything')
       expect(urlOf(first)).not.toBe(urlOf(second))
       for (const run of [first, second]) expect((await fetch(`${urlOf(run)}/healthz`)).status).toBe(200)
 
@@ -170,22 +170,25 @@ describe.skipIf(process.platform !== 'linux')(
           method: 'POST',
           headers: { 'idempotency-key': 'the-same-before-and-after', 'content-type': 'application/json' },
           body: '{}',
-        }).then((response) => response.json() as Promise<{ visitor: string; place: number }>)
-      const before = await joinAgain(first)
+        }).then(async (response) => {
+          const { visitor, place } = (await response.json()) as { visitor: string; place: number }
+          return { visitor, place }
+        })
+      const before = [await joinAgain(first), await joinAgain(second)]
       for (const run of [first, second]) {
         run.child.kill('SIGINT')
         expect(await run.ended).toBe(0)
       }
       const again = start(['--quiet'], { PORT: '0' })
       await again.printed('Ctrl-C stops everything')
-      const { visitor, place } = await joinAgain(again)
-      expect({ visitor, place }).toEqual({ visitor: before.visitor, place: before.place })
+      // A lone stack takes the first data folder, whichever of the two had it.
+      expect(before).toContainEqual(await joinAgain(again))
       again.child.kill('SIGINT')
       expect(await again.ended).toBe(0)
 
       const fresh = start(['--quiet', '--fresh'], { PORT: '0' })
       await fresh.printed('Ctrl-C stops everything')
-      expect((await joinAgain(fresh)).visitor).not.toBe(before.visitor)
+      expect(before).not.toContainEqual(await joinAgain(fresh))
     })
 
     it('says what is wrong with a flag or a port', async () => {
