@@ -20,6 +20,7 @@ const node = (name: string, testTimeout: number) => ({
 
 export default defineConfig({
   test: {
+    globalSetup: './test/what-is-missing.ts',
     // What a passing test prints is noise; a failing one shows everything.
     silent: 'passed-only',
     projects: [

@@ -1,4 +1,4 @@
-// Finds a Chromium on this machine and opens it for a test; `undefined` where there is none, with the reason printed once.
+// Finds a Chromium on this machine and opens it for a test; `undefined` where there is none.
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium, type Browser } from 'playwright-core'
@@ -30,9 +30,6 @@ export async function findBrowser(): Promise<string | undefined> {
     )
       return candidate
   }
-  console.warn(
-    'browser tests are skipped: no Chromium on PATH (Debian: apt-get install chromium, or set CHROMIUM)',
-  )
   return undefined
 }
 

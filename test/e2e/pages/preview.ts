@@ -3,7 +3,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
-import { startBrowser } from './browser.ts'
+import { findBrowser, openBrowser } from '../browser.ts'
 import { SCENES } from './fake-room.ts'
 import { servePages } from './serve.ts'
 import { SHOP_SHOTS } from './shop-shots.ts'
@@ -87,7 +87,9 @@ const [which, serve] = process.argv.slice(2)
 await mkdir(OUTPUT, { recursive: true })
 const pages = await servePages()
 console.log(`pages at ${pages.url} (for instance /q/waiting, /performances/evening)`)
-const browser = await startBrowser()
+const executablePath = await findBrowser()
+if (executablePath === undefined) process.exit(2)
+const browser = await openBrowser(executablePath)
 try {
   const all: readonly Shot[] = [...queueShots, ...SHOP_SHOTS]
   for (const shot of all.filter(({ name }) => which === undefined || name.startsWith(which))) {

@@ -1,17 +1,20 @@
 // The queue page in a real browser, against a scripted line. What the edge really answers is tested with the whole stack.
 
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { startBrowser } from './browser.ts'
+import { afterAll, afterEach, beforeAll, expect, test as anyTest } from 'vitest'
+import { findBrowser, openBrowser } from '../browser.ts'
 import { answerScene, type Reply } from './fake-room.ts'
 import { type Served, servePages } from './serve.ts'
+
+const executablePath = await findBrowser()
+const test = anyTest.skipIf(executablePath === undefined)
 
 let browser: Browser
 let served: Served
 let faults: string[] = []
 
 beforeAll(async () => {
-  ;[browser, served] = await Promise.all([startBrowser(), servePages()])
+  ;[browser, served] = await Promise.all([openBrowser(executablePath ?? ''), servePages()])
 })
 afterAll(async () => {
   await browser.close()

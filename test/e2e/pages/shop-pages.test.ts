@@ -1,17 +1,20 @@
 // The shop's pages in a real browser, against the fake shop: by keyboard, by finger, and when things go wrong.
 
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { startBrowser } from './browser.ts'
+import { afterAll, afterEach, beforeAll, expect, test as anyTest } from 'vitest'
+import { findBrowser, openBrowser } from '../browser.ts'
 import { answerShop } from './fake-shop.ts'
 import { type Served, servePages } from './serve.ts'
+
+const executablePath = await findBrowser()
+const test = anyTest.skipIf(executablePath === undefined)
 
 let browser: Browser
 let served: Served
 let faults: string[] = []
 
 beforeAll(async () => {
-  ;[browser, served] = await Promise.all([startBrowser(), servePages()])
+  ;[browser, served] = await Promise.all([openBrowser(executablePath ?? ''), servePages()])
 })
 afterAll(async () => {
   await browser.close()

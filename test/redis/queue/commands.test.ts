@@ -1,7 +1,11 @@
 // What a visitor costs in Redis commands, inner ones counted as Upstash bills them: the formulas of the headers.
 
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it as anyIt } from 'vitest'
+import { FASTEST } from '../kinds.ts'
 import { QueueUnderTest, range, startServers, type Servers } from './support.ts'
+
+// js-redis-server keeps no command statistics.
+const it = anyIt.skipIf(FASTEST !== 'redis-server')
 
 let servers: Servers
 beforeAll(async () => {

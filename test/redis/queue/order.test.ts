@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LONGEST_POLL_MS, positionFrom } from '../../../src/queue/position.ts'
+import { KINDS } from '../kinds.ts'
 import { QueueUnderTest, range, startServers, statuses, visitorOf, type Servers } from './support.ts'
 
-describe.each(['redis-server', 'js-redis-server'] as const)('the queue on %s', (kind) => {
+describe.each(KINDS)('the queue on %s', (kind) => {
   let servers: Servers
   beforeAll(async () => {
     servers = await startServers(kind)

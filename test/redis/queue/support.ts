@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { Redis as Connection } from 'ioredis'
 import { expect, onTestFinished } from 'vitest'
+import { FASTEST } from '../kinds.ts'
 import { startRedis, type RedisKind } from '../../../local/redis.ts'
 import { startUpstashGateway } from '../../../local/upstash/gateway.ts'
 import { parseRooms, type Room } from '../../../src/config/room.ts'
@@ -20,7 +21,7 @@ export interface Servers {
 }
 
 /** Started once a test file; every test makes a room of its own. */
-export async function startServers(kind: RedisKind = 'redis-server'): Promise<Servers> {
+export async function startServers(kind: RedisKind = FASTEST): Promise<Servers> {
   const running = await startRedis({ kind })
   const token = randomBytes(16).toString('hex')
   const gateway = await startUpstashGateway({ redisUrl: running.url, token })

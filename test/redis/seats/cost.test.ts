@@ -1,7 +1,8 @@
 // What a script costs in commands, as its header says: Upstash bills each one, and `INFO commandstats` counts them.
 
 import { expect, test } from 'vitest'
-import { held, holdRequest, setUpSeats, FASTEST } from './setup.ts'
+import { FASTEST } from '../kinds.ts'
+import { held, holdRequest, setUpSeats } from './setup.ts'
 
 const seats = setUpSeats(FASTEST)
 

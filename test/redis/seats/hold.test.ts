@@ -1,17 +1,8 @@
 // Holding seats: one live hold a seat whatever arrives at once, all or nothing, and safe to repeat.
 
 import { describe, expect, test, vi } from 'vitest'
-import {
-  expectConsistent,
-  FASTEST,
-  held,
-  holdRequest,
-  KINDS,
-  makeDue,
-  mapOf,
-  session,
-  setUpSeats,
-} from './setup.ts'
+import { FASTEST, KINDS } from '../kinds.ts'
+import { expectConsistent, held, holdRequest, makeDue, mapOf, session, setUpSeats } from './setup.ts'
 
 describe.each(KINDS)('on %s', (kind) => {
   const seats = setUpSeats(kind)

@@ -3,16 +3,8 @@
 
 import { expect, test, vi } from 'vitest'
 import type { SeatMark, SeatState } from '../../../src/redis/seat-marks.ts'
-import {
-  applyDelta,
-  expectConsistent,
-  FASTEST,
-  holdRequest,
-  makeDue,
-  mapOf,
-  session,
-  setUpSeats,
-} from './setup.ts'
+import { FASTEST } from '../kinds.ts'
+import { applyDelta, expectConsistent, holdRequest, makeDue, mapOf, session, setUpSeats } from './setup.ts'
 
 const SEATS = 40
 const SEED = Number(process.env['SEATS_SEED'] ?? Math.floor(Math.random() * 2 ** 31))

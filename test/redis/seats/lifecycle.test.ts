@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { performanceKeys } from '../../../src/redis/keys.ts'
-import { expectConsistent, held, holdRequest, KINDS, makeDue, mapOf, session, setUpSeats } from './setup.ts'
+import { KINDS } from '../kinds.ts'
+import { expectConsistent, held, holdRequest, makeDue, mapOf, session, setUpSeats } from './setup.ts'
 
 describe.each(KINDS)('on %s', (kind) => {
   const seats = setUpSeats(kind)

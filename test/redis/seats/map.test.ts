@@ -3,17 +3,8 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { performanceKeys } from '../../../src/redis/keys.ts'
-import {
-  expectConsistent,
-  FASTEST,
-  held,
-  holdRequest,
-  KINDS,
-  makeDue,
-  mapOf,
-  session,
-  setUpSeats,
-} from './setup.ts'
+import { FASTEST, KINDS } from '../kinds.ts'
+import { expectConsistent, held, holdRequest, makeDue, mapOf, session, setUpSeats } from './setup.ts'
 
 describe.each(KINDS)('on %s', (kind) => {
   const seats = setUpSeats(kind)

@@ -4,21 +4,15 @@
 import { randomUUID } from 'node:crypto'
 import { Redis as RawRedis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
-import { findOnPath, startRedis } from '../../../local/redis.ts'
+import { startRedis } from '../../../local/redis.ts'
 import { startUpstashGateway, type UpstashGateway } from '../../../local/upstash/gateway.ts'
 import { createRedis } from '../../../src/redis/client.ts'
 import { performanceKeys } from '../../../src/redis/keys.ts'
 import type { SeatMark } from '../../../src/redis/seat-marks.ts'
 import { createSeatStore, type HoldOutcome, type SeatStore } from '../../../src/redis/seats.ts'
+import type { KINDS } from '../kinds.ts'
 
 const TOKEN = 'a-token-for-tests'
-
-/** The server of production where this machine has one; the one from npm always. */
-export const KINDS =
-  (await findOnPath()) === undefined
-    ? (['js-redis-server'] as const)
-    : (['redis-server', 'js-redis-server'] as const)
-export const FASTEST = KINDS[0]
 
 export interface SeatsSetup {
   readonly gateway: UpstashGateway
