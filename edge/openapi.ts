@@ -15,7 +15,7 @@ const snapshot = z.object({
   sale: z.string(),
   epoch: count,
   at: count.describe('Redis time at which it was computed (ms since 1970).'),
-  state: z.enum(['idle', 'open', 'paused', 'recovering', 'closed', 'sold_out']),
+  state: z.enum(['idle', 'open', 'paused', 'recovering', 'closed', 'sold_out', 'suspended']),
   serving: count.describe('The place up to which visitors have been called (µs).'),
   waiting: count,
   called: count,

@@ -119,8 +119,9 @@ export class RoomSnapshot {
   }
 
   /** Keeps the document unless a newer one is held; answers which one is held then. */
-  #adopt(document: SnapshotDocument): SnapshotDocument {
+  #adopt(answer: SnapshotDocument): SnapshotDocument {
     this.#failing = false
+    const document = this.#withSuspension(answer)
     const { epoch, at, serving } = document.snapshot
     this.#clockOffsetMs = Math.max(this.#clockOffsetMs, at - Date.now())
     this.#seen.observe({ epoch, serving })
@@ -128,6 +129,13 @@ export class RoomSnapshot {
     if (held !== undefined && isNewer(held.snapshot, document.snapshot)) return held
     this.#held = { document, fetchedAtMs: Date.now() }
     return document
+  }
+
+  /** The scripts know nothing of a room that is off; those who wait must hear of it as soon as newcomers pass them. */
+  #withSuspension(document: SnapshotDocument): SnapshotDocument {
+    const { live, snapshot } = document
+    const off = (live.suspended ?? this.#room.suspended) || this.#room.queueing_method === 'passthrough'
+    return off ? { ...document, snapshot: { ...snapshot, state: 'suspended' } } : document
   }
 }
 

@@ -30,7 +30,8 @@ export interface Seen {
   readonly serving: number
 }
 
-export type RoomState = 'idle' | 'open' | 'paused' | 'recovering' | 'closed' | 'sold_out'
+/** `suspended` is the edge's own word: the room is off, and whoever still waits may go in at once. */
+export type RoomState = 'idle' | 'open' | 'paused' | 'recovering' | 'closed' | 'sold_out' | 'suspended'
 
 /** The public snapshot, exactly as `GET …/now` shows it. Times in ms since 1970; places in µs. */
 export interface Snapshot {

@@ -115,6 +115,9 @@ describe('the operator', () => {
       return answer.status === 200 ? answer : undefined
     })
     expect(open.json.headers['waiting-room-token']).toBe(open.cookies['__Host-wr-pass-demo'])
+    // Those who wait already hear of it with the same snapshot, and need not be overtaken.
+    const now = await edge.send('/.waiting-room/demo/now', { headers: { host: 'demo.test' } })
+    expect(now.json.state).toBe('suspended')
     await admin('PATCH', { suspended: null }, 'demo')
     const page = await until('the room queues again', async () => {
       const answer = await edge.visit('/shop', { host: 'demo.test' })
