@@ -21,6 +21,7 @@ export async function startBenchWorkers(options: {
   redisRestUrl: string
   redisRestToken: string
 }): Promise<BenchWorkers> {
+  const { VISITOR_SECRET, QUEUE_KEYS, ADMISSION_KEYS, ADMIN_TOKEN } = await makeSecrets()
   const bundle = await bundleWorker('foyer-edge', join(options.folder, 'edge'))
   const texts = (await readdir(bundle)).filter((file) => /\.(lua|html)$/.test(file))
   const edge: V4WorkerOptions = {
@@ -38,7 +39,10 @@ export async function startBenchWorkers(options: {
       )),
     ],
     bindings: {
-      ...(await makeSecrets()),
+      VISITOR_SECRET,
+      QUEUE_KEYS,
+      ADMISSION_KEYS,
+      ADMIN_TOKEN,
       UPSTASH_REDIS_REST_URL: options.redisRestUrl,
       UPSTASH_REDIS_REST_TOKEN: options.redisRestToken,
       ISSUER: 'foyer',

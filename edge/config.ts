@@ -2,7 +2,7 @@
 // by `ConfigError`; the value of a secret is never part of a message. Reads nothing but the environment it is given.
 
 import { z } from 'zod'
-import { ConfigError, describeIssues } from '../src/config/fault.ts'
+import { ConfigError, describeIssues, unknownNames } from '../src/config/fault.ts'
 import { parseRooms, type Room } from '../src/config/room.ts'
 import type { RoomId } from '../src/ids.ts'
 import {
@@ -66,7 +66,11 @@ export interface EdgeConfig {
 
 /** Throws one `ConfigError` with every fault of rooms, vars and secrets. */
 export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
-  const faults: string[] = []
+  const faults = unknownNames(env, [
+    'ROOMS',
+    ...Object.keys(varsSchema.shape),
+    ...Object.keys(secretsSchema.shape),
+  ])
   const vars = varsSchema.safeParse(env)
   if (!vars.success) faults.push(...describeIssues('', env, vars.error))
   const secrets = secretsSchema.safeParse(env)
@@ -77,7 +81,8 @@ export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
     }
   }
   const rooms = gather(faults, () => parseRooms(Reflect.get(env, 'ROOMS')))
-  if (!vars.success || !secrets.success || rooms === undefined) throw new ConfigError(faults)
+  if (!vars.success || !secrets.success || rooms === undefined || faults.length > 0)
+    throw new ConfigError(faults)
   const [queueKeys, admissionKeys] = await Promise.all([
     importKeys('QUEUE_KEYS', faults, () => importSecretKeys(secrets.data.QUEUE_KEYS)),
     importKeys('ADMISSION_KEYS', faults, () => importPrivateKeys(secrets.data.ADMISSION_KEYS)),

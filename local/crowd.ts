@@ -21,6 +21,9 @@ interface Person {
 /** Resolves when the line stands; then goes on by itself until stopped. */
 export async function startCrowd(url: string, room = 'demo'): Promise<{ stop(): void }> {
   const base = `${url}/.waiting-room/${room}`
+  // The snapshot is a second or two old: what joined since the last look is counted here.
+  let joinedSince = 0
+  let lookedAt = 0
   const ending = new AbortController()
   let people: Person[] = []
 
@@ -53,11 +56,18 @@ export async function startCrowd(url: string, room = 'demo'): Promise<{ stop(): 
 
   const step = async () => {
     const response = await fetch(`${base}/now`, { signal: ending.signal })
-    const { waiting, serving } = (await response.json()) as { waiting: number; serving: number }
+    const { waiting, serving, at } = (await response.json()) as {
+      waiting: number
+      serving: number
+      at: number
+    }
+    if (at > lookedAt) joinedSince = 0
+    lookedAt = at
     const called = people.filter((person) => person.place <= serving)
     people = people.filter((person) => person.place > serving)
     for (const person of called) void visit(person).catch(report)
-    const missing = Math.min(JOINS_AT_ONCE, Math.max(0, WAITING - waiting))
+    const missing = Math.min(JOINS_AT_ONCE, Math.max(0, WAITING - waiting - joinedSince))
+    joinedSince += missing
     await Promise.all(Array.from({ length: missing }, join))
     return waiting
   }

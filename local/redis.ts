@@ -55,7 +55,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
     try {
       const program = native ? nativeProgram(native.path, port, dataDir) : javascriptProgram(port)
       const running = await startProcess(kind, program, port)
-      return { url: `redis://127.0.0.1:${port}`, kind, notice: noticeOf(kind, dataDir), ...running }
+      return { url: `redis://127.0.0.1:${port}`, kind, notice: noticeOf(kind, port, dataDir), ...running }
     } catch (error) {
       const again = error instanceof RedisNotStarted && error.portTaken && options.port === undefined
       if (!again || attempt === PORT_ATTEMPTS) throw error
@@ -64,6 +64,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
 }
 
 async function useExternal(url: string): Promise<RunningRedis> {
+  if (!/^rediss?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) {
+    throw new Error('REDIS_URL must be a redis:// or rediss:// address')
+  }
   const { host } = new URL(url)
   try {
     await answerPing(url)
@@ -79,7 +82,7 @@ async function useExternal(url: string): Promise<RunningRedis> {
   }
 }
 
-function noticeOf(kind: ServerKind, dataDir: string | undefined): string {
+function noticeOf(kind: ServerKind, port: number, dataDir: string | undefined): string {
   if (kind === 'js-redis-server') {
     return (
       'Redis: js-redis-server from npm, in memory; fine for a look and for tests, not for load: ' +
@@ -87,7 +90,7 @@ function noticeOf(kind: ServerKind, dataDir: string | undefined): string {
     )
   }
   const life = dataDir === undefined ? 'its data is in memory only' : `its data is kept in ${dataDir}`
-  return `Redis: ${kind} from PATH, fit for load; ${life}.`
+  return `Redis: ${kind} from PATH on port ${port}, fit for load; ${life}.`
 }
 
 /** The first `redis-server` in the folders of PATH, else the first `valkey-server`. */

@@ -76,6 +76,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
 async function start(options: StackOptions, stops: Stops, stop: () => Promise<void>): Promise<Stack> {
   const { fresh = false, onNotice = () => {}, onLog = () => {} } = options
+  if (options.port !== undefined && options.port > 0 && !(await isFree(options.port))) {
+    throw new Error(
+      `port ${options.port} is taken: set PORT to another, or leave it out to have a free one found`,
+    )
+  }
   const data = await claimDataFolder(options.folder ?? join(ROOT, '.local'), { fresh })
   stops.push(() => data.release())
   const secrets = await keepSecrets(join(data.path, 'secrets.json'))

@@ -3,7 +3,7 @@
 
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import { z } from 'zod'
-import { ConfigError, describeIssues } from '../src/config/fault.ts'
+import { ConfigError, describeIssues, unknownNames } from '../src/config/fault.ts'
 import {
   importPrivateKeys,
   importPublicKeys,
@@ -96,7 +96,9 @@ export interface OriginConfig {
 /** Throws one `ConfigError` that names every fault. */
 export async function parseConfig(env: object): Promise<OriginConfig> {
   const parsed = schema.safeParse(env)
-  if (!parsed.success) throw new ConfigError(describeIssues('', withoutSecrets(env), parsed.error))
+  const faults = unknownNames(env, Object.keys(schema.shape))
+  if (!parsed.success) faults.push(...describeIssues('', withoutSecrets(env), parsed.error))
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const vars = parsed.data
   if (vars.HOLD_MAX_SECONDS < vars.HOLD_SECONDS) {
     throw new ConfigError([

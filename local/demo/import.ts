@@ -10,7 +10,18 @@ export async function importDemoEvent(url: string, adminToken: string): Promise<
     body: await readFile(new URL('event.json', import.meta.url)),
   })
   if (!response.ok) {
-    throw new Error(`The demo event was not imported (${response.status}): ${await response.text()}`)
+    const text = await response.text()
+    throw new Error(`The demo event was not imported (${response.status}):\n${faultsOf(text) ?? text}`)
   }
   await response.body?.cancel()
+}
+
+/** A Worker that is not configured correctly names its faults: one a line. */
+function faultsOf(text: string): string | undefined {
+  try {
+    const { faults } = JSON.parse(text) as { faults?: unknown }
+    return Array.isArray(faults) ? faults.map((fault) => `- ${String(fault)}`).join('\n') : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -32,3 +32,18 @@ export function describeIssues(root: string, input: unknown, error: z.ZodError):
       : `${path} = ${JSON.stringify(value)}: ${issue.message}`
   })
 }
+
+/**
+ * A fault for each variable or secret that the Worker does not know: a misspelt one would silently leave a default in
+ * force. Bindings are objects of the platform's own classes and are passed over. Values are not shown.
+ */
+export function unknownNames(env: object, known: readonly string[]): string[] {
+  const isData = (value: unknown) =>
+    typeof value !== 'object' ||
+    value === null ||
+    Array.isArray(value) ||
+    Object.getPrototypeOf(value) === Object.prototype
+  return Object.entries(env)
+    .filter(([name, value]) => !known.includes(name) && typeof value !== 'function' && isData(value))
+    .map(([name]) => `${name} is not a setting of this Worker; known are ${known.join(', ')}`)
+}

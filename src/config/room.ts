@@ -37,7 +37,8 @@ export const bypassRule = z
 export const liveSettings = z.strictObject({
   total_active_users: wholeNumber(1, 10_000_000),
   new_users_per_minute: wholeNumber(1, 10_000_000),
-  burst: wholeNumber(1, 1_000_000),
+  /** Calls that may happen at once after a lull; 0 stands for two seconds of the rate, at least 2. */
+  burst: wholeNumber(0, 1_000_000),
   paused: flag,
   suspended: flag,
   queue_all: flag,
@@ -58,8 +59,7 @@ export const roomSchema = z.strictObject({
   total_active_users: liveSettings.shape.total_active_users.default(200),
   /** Calls per minute. */
   new_users_per_minute: liveSettings.shape.new_users_per_minute.default(200),
-  /** Calls that may happen at once after a lull; 0 stands for two seconds of the rate, at least 2. */
-  burst: wholeNumber(0, 1_000_000).default(0),
+  burst: liveSettings.shape.burst.default(0),
   pacing: choice(['fixed']).default('fixed'),
   /** Minutes without a request after which a session ends. */
   session_duration: wholeNumber(1, 1_440).default(10),

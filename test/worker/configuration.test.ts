@@ -4,7 +4,11 @@ import { startEdge } from './support.ts'
 test('a Worker with faults names all of them on every request, and no secret', async () => {
   const edge = await startEdge({
     rooms: { demo: { new_users_per_minute: -5, colour: 'red' } },
-    vars: { COOKIES: 'maybe', QUEUE_KEYS: '{"keys":[{"kty":"oct","kid":"a","k":"weak-key"}]}' },
+    vars: {
+      COOKIES: 'maybe',
+      COALESCE_WINDO_MS: 3,
+      QUEUE_KEYS: '{"keys":[{"kty":"oct","kid":"a","k":"weak-key"}]}',
+    },
     without: ['VISITOR_SECRET', 'ADMIN_TOKEN'],
   })
   try {
@@ -19,6 +23,7 @@ test('a Worker with faults names all of them on every request, and no secret', a
         'COOKIES = "maybe"',
         'new_users_per_minute = -5',
         '"colour"',
+        'COALESCE_WINDO_MS is not a setting of this Worker',
       ]) {
         expect(faults, name).toContain(name)
       }

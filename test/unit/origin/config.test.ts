@@ -82,3 +82,14 @@ test('holds cannot last longer than their ceiling', async () => {
     'HOLD_MAX_SECONDS = 300: must be at least HOLD_SECONDS (600)',
   ])
 })
+
+test('a misspelt setting is a fault, and its value is not shown', async () => {
+  const faults = await faultsOf({
+    ...(await goodEnv()),
+    HOLD_SECS: 'secret-value',
+    ASSETS: new (class Fetcher {})(),
+  })
+  expect(faults).toHaveLength(1)
+  expect(faults[0]).toContain('HOLD_SECS is not a setting of this Worker; known are ')
+  expect(faults[0]).not.toContain('secret-value')
+})
