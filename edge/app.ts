@@ -1,8 +1,8 @@
 // The journey of a request: configuration, trace, the waiting room's own routes, and for everything else the gate.
 
 import { Hono } from 'hono'
-import { methodNotAllowed } from 'hono/method-not-allowed'
 import { ConfigError } from '../src/config/fault.ts'
+import { refuseOtherMethods } from '../src/http/other-methods.ts'
 import { traceFrom } from '../src/http/traceparent.ts'
 import { problemResponse } from '../src/problem.ts'
 import type { EdgeEnv } from './env.ts'
@@ -34,14 +34,9 @@ app.use(async (c, next) => {
   c.set('isolate', isolate)
   return next()
 })
-app.use(
-  '/.waiting-room/*',
-  methodNotAllowed({ app: routes, onMethodNotAllowed: (_c, methods) => wrongMethod(methods) }),
-)
-app.use(
-  '/healthz',
-  methodNotAllowed({ app: routes, onMethodNotAllowed: (_c, methods) => wrongMethod(methods) }),
-)
+const otherMethods = refuseOtherMethods(routes)
+app.use('/.waiting-room/*', otherMethods)
+app.use('/healthz', otherMethods)
 app.route('/', routes)
 app.all('/.waiting-room/*', () =>
   problemResponse('not_found', { detail: 'The waiting room has no such address.' }),
@@ -60,11 +55,4 @@ function misconfigured({ faults }: ConfigError, path: string): Response {
     detail: `This Worker's configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}.`,
     extensions: { faults },
   })
-}
-
-function wrongMethod(methods: readonly string[]): Response {
-  const allow = methods.join(', ')
-  const response = problemResponse('method_not_allowed', { detail: `This address answers ${allow}.` })
-  response.headers.set('allow', allow)
-  return response
 }

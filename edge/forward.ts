@@ -5,6 +5,7 @@
 import type { Trace } from '../src/http/traceparent.ts'
 import { stripCookies } from './cookies.ts'
 import { PASS_HEADER } from './presented.ts'
+import { Refusal } from './refusal.ts'
 
 /** Headers that a client may not send: ours, and those that later releases may give a meaning. */
 const INTERNAL = /^(?:wr|waiting-room)-/
@@ -31,9 +32,27 @@ export async function forward(request: Request, options: Forwarding): Promise<Re
   headers.set('traceparent', options.trace.traceparent)
   if (options.token !== undefined) headers.set(PASS_HEADER, options.token)
   // A redirect is the visitor's to follow, not ours.
-  const response = await options.origin.fetch(new Request(request, { headers, redirect: 'manual' }))
+  const response = await options.origin
+    .fetch(new Request(request, { headers, redirect: 'manual' }))
+    .catch((error: unknown) => {
+      throw isBrokenOff(request, error) ? brokenOff() : error
+    })
   return withTokens(response, options)
 }
+
+/**
+ * Whether the sender went away within its body: workerd's one message for a lost connection, and there was a body to lose.
+ * The origin going away at that moment looks the same; telling them apart takes the flag `enable_request_signal`.
+ */
+const isBrokenOff = (request: Request, error: unknown): boolean =>
+  request.body !== null && error instanceof Error && error.message.startsWith('Network connection lost')
+
+/** An everyday thing and no fault of ours: one line in the log, without a stack. */
+const brokenOff = (): Refusal =>
+  new Refusal('internal', {
+    detail: 'The request was not completed. It is safe to try again.',
+    reason: 'connection_lost',
+  })
 
 function withTokens(response: Response, { cookies = [], renewedToken }: Forwarding): Response {
   if (cookies.length === 0 && renewedToken === undefined) return response

@@ -9,6 +9,7 @@ import { queuePage } from './queue-page.ts'
 import { viewOf } from './queue-view.ts'
 import type { RoomQueue } from './room-queue.ts'
 import { RESERVED_PREFIX } from './room-match.ts'
+import { sameOriginPath } from './same-origin-path.ts'
 
 export interface Held {
   readonly as: 'page' | 'problem'
@@ -39,7 +40,8 @@ export function hold(request: Request, { room }: RoomQueue, held: Held): Respons
       title: room.title,
       message: document?.snapshot.message ?? room.message,
       base,
-      returnTo: pathname + search,
+      // A path that begins with two slashes names another host wherever the page uses it as an address.
+      returnTo: sameOriginPath(pathname + search, request.url),
       state: because === 'waiting' ? (document?.snapshot.state ?? 'open') : because,
       queue:
         current === undefined || document === undefined

@@ -48,7 +48,7 @@ async function createIsolate(env: EdgeBindings): Promise<Isolate | ConfigError> 
       config,
       queues: new Map(rooms.map((room) => [room.id, openRoomQueue(room, store, config)])),
       deriveVisitor: await createVisitorIds(config.visitorSecret),
-      joinLimit: new JoinLimit(redis, config.joinsPerMinute),
+      joinLimit: new JoinLimit(redis, env.JOIN_LIMITER, config.joinsPerMinute),
       adminGuard: createAdminGuard(redis, config.adminToken),
       verified: new VerifiedTokens(),
       cookieNames: new Set(

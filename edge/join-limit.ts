@@ -1,4 +1,4 @@
-// Abuse limits for `join`, cheapest first: the platform's rate-limit binding, a bounded counter in the isolate, and only
+// Abuse limits for newcomers, who join or enter a quiet room; cheapest first: the platform's rate-limit binding, a bounded counter in the isolate, and only
 // for an address past the local threshold a global check in Redis. An honest visitor costs no Redis command here.
 // When Redis fails, the local counter alone decides: past the global limit in this one isolate is refused.
 
@@ -22,7 +22,7 @@ export interface LocationLimit {
 const MAX_ADDRESSES = 10_000
 const GLOBAL_TIMEOUT_MS = 1_000
 
-/** Joins by address in the current minute; the oldest address is forgotten when there are too many. */
+/** Newcomers by address in the current minute; the oldest address is forgotten when there are too many. */
 class MinuteCounter {
   readonly #counts = new Map<string, { windowStartMs: number; count: number }>()
 
@@ -45,11 +45,18 @@ class MinuteCounter {
 }
 
 export class JoinLimit {
+  readonly #location: LocationLimit
   readonly #perMinute: { readonly local: number; readonly global: number }
   readonly #counter = new MinuteCounter()
   readonly #globalLimit: Ratelimit
 
-  constructor(redis: Redis, perMinute: { readonly local: number; readonly global: number }) {
+  /** `location` is the platform's binding; it counts per location and only approximately. */
+  constructor(
+    redis: Redis,
+    location: LocationLimit,
+    perMinute: { readonly local: number; readonly global: number },
+  ) {
+    this.#location = location
     this.#perMinute = perMinute
     this.#globalLimit = new Ratelimit({
       redis,
@@ -62,9 +69,10 @@ export class JoinLimit {
     })
   }
 
-  /** `location` is the platform's binding; it counts per location and only approximately. */
-  async check(address: string, location: LocationLimit, nowMs: number): Promise<JoinVerdict> {
-    const { success } = await location.limit({ key: address })
+  /** Counts one newcomer. Without an address there is nothing to count by: such a deployment limits in its own proxy. */
+  async check(address: string | undefined, nowMs: number): Promise<JoinVerdict> {
+    if (address === undefined) return { allowed: true }
+    const { success } = await this.#location.limit({ key: address })
     if (!success) return { allowed: false, by: 'location', retryAfterSeconds: 60 }
     const { count, endsAtMs } = this.#counter.add(address, nowMs)
     if (count <= this.#perMinute.local) return { allowed: true }

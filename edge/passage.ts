@@ -3,6 +3,7 @@
 
 import type { Context } from 'hono'
 import type { Room } from '../src/config/room.ts'
+import { addressOf } from '../src/http/address.ts'
 import { positionFrom } from '../src/queue/position.ts'
 import { StoreUnavailable } from '../src/redis/client.ts'
 import type { RoomState, SnapshotDocument } from '../src/redis/queue.ts'
@@ -31,6 +32,8 @@ import { isBypassed, matchRoom } from './room-match.ts'
 /** What is known of one request; steps replace it, nothing changes it in place. */
 interface Visit {
   readonly facts: GateFacts
+  /** What the abuse limits count by. */
+  readonly address: string | undefined
   readonly pass: Presented<AdmissionClaims>
   readonly place: QueueClaims | undefined
   readonly document: SnapshotDocument | undefined
@@ -88,7 +91,8 @@ async function firstLook(request: Request, room: Room, work: Work): Promise<Visi
   const alive = pass.status === 'valid' && pass.claims.expiresAtMs > work.nowMs
   const life = pass.status !== 'valid' ? 'none' : bypassed && alive ? 'alive' : due ? 'renewable' : 'alive'
   const facts = { kind: requestKind(request), bypassed, pass: life, queue: undefined } as const
-  return { facts, pass, place: undefined, document: undefined, cleared: [] }
+  const address = addressOf(request)
+  return { facts, address, pass, place: undefined, document: undefined, cleared: [] }
 }
 
 async function lookUp(request: Request, queue: RoomQueue, visit: Visit, work: Work): Promise<Visit> {
@@ -150,8 +154,12 @@ async function admit(
     switch (action) {
       case 'admit':
         return await openPass(queue.room, work)
-      case 'enter':
-        return (await enterPass(queue, work)) ?? withQueue(visit, { quiet: false })
+      case 'enter': {
+        // Past the abuse limit one is not refused but waits like everyone: others may share the address.
+        const { allowed } = await work.isolate.joinLimit.check(visit.address, work.nowMs)
+        const entered = allowed ? await enterPass(queue, work) : undefined
+        return entered ?? withQueue(visit, { quiet: false })
+      }
       case 'renew': {
         const renewed =
           visit.pass.status === 'valid' ? await renewPass(queue, visit.pass.claims, work) : undefined

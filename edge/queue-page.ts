@@ -70,6 +70,8 @@ function withoutScript({ base, returnTo, queue, state }: QueuePage): string {
   }
   if (queue === null) {
     return (
+      '<p>More people have come than can be let in at once. Join the line to get your place: it is kept in this browser, ' +
+      'and you come in when it is your turn.</p>' +
       `<form method="post" action="${escapeHtml(base)}/join"><input type="hidden" name="next" value="${address}">` +
       `<button>Join the line</button></form>`
     )

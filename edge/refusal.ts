@@ -1,7 +1,9 @@
 // A refusal with its rich reason: the wire shows one of few codes, the log says why. Also the edge's one error handler.
-// Log lines carry no token, key, cookie or address, and of the address asked for only the path.
+// Log lines carry no token, key, cookie or address, and of the address asked for only the route's pattern and the room:
+// paths of the origin can be secrets, as an order's is.
 
 import type { Context } from 'hono'
+import { routePath } from 'hono/route'
 import { onError, Problem, problemResponse, type ProblemCode, type ProblemDetails } from '../src/problem.ts'
 import { StoreUnavailable } from '../src/redis/client.ts'
 import type { EdgeEnv } from './env.ts'
@@ -43,6 +45,6 @@ export function answerError(error: Error, c: Context<EdgeEnv>): Response {
 }
 
 function log(c: Context<EdgeEnv>, level: 'info' | 'error', fields: Readonly<Record<string, string>>): void {
-  const { method, path } = c.req
-  console[level](JSON.stringify({ level, ...fields, method, path, trace: c.var.trace.traceId }))
+  const where = { method: c.req.method, route: routePath(c), room: c.req.param('room') }
+  console[level](JSON.stringify({ level, ...fields, ...where, trace: c.var.trace.traceId }))
 }

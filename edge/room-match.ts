@@ -1,35 +1,41 @@
 // Finds the room that a request belongs to, and whether one of its bypass rules lets it by. Called by the gate. Pure:
-// patterns are compiled once per room; a `*` stands for any run of characters, and matching takes no exponential time.
+// patterns are compiled once per room. Origins do not agree on how an escaped path reads, so every reading counts: a room
+// matches if one of them does, a bypass rule only if all do. Not covered: an origin that decodes a path twice.
 
 import type { Room } from '../src/config/room.ts'
+import { compileGlob, matchesGlob, type Glob } from './glob.ts'
 
 /** Everything under this prefix is the waiting room's own and never reaches an origin. */
 export const RESERVED_PREFIX = '/.waiting-room/'
 
 interface Patterns {
-  readonly hosts: readonly RegExp[]
-  readonly paths: readonly RegExp[]
-  readonly bypass: readonly { readonly path?: RegExp; readonly methods?: readonly string[] }[]
+  readonly hosts: readonly Glob[]
+  readonly paths: readonly Glob[]
+  readonly bypass: readonly { readonly path?: Glob; readonly methods?: readonly string[] }[]
 }
 
 const compiled = new WeakMap<Room, Patterns>()
 
-/** The first room, in the order of the configuration, whose hosts and paths match. */
+/** The first room, in the order of the configuration, whose hosts and paths match; of an unreadable path, by its hosts. */
 export function matchRoom(rooms: Iterable<Room>, url: URL): Room | undefined {
-  const host = url.hostname.toLowerCase()
+  const host = plainHost(url.hostname)
+  const readings = readingsOf(url.pathname)
   for (const room of rooms) {
     const { hosts, paths } = patternsOf(room)
-    if (hosts.some((pattern) => pattern.test(host)) && paths.some((pattern) => pattern.test(url.pathname))) {
-      return room
-    }
+    if (!hosts.some((pattern) => matchesGlob(pattern, host))) continue
+    if (readings === undefined) return room
+    if (paths.some((pattern) => readings.some((path) => matchesGlob(pattern, path)))) return room
   }
   return undefined
 }
 
-/** Whether one bypass rule matches in all its members. */
-export function isBypassed(room: Room, method: string, path: string): boolean {
+/** Whether one bypass rule matches in all its members. An unreadable path matches no rule that names a path. */
+export function isBypassed(room: Room, method: string, pathname: string): boolean {
+  const readings = readingsOf(pathname)
   return patternsOf(room).bypass.some(
-    (rule) => (rule.path?.test(path) ?? true) && (rule.methods?.includes(method) ?? true),
+    ({ path, methods }) =>
+      (path === undefined || readings?.every((reading) => matchesGlob(path, reading)) === true) &&
+      (methods?.includes(method) ?? true),
   )
 }
 
@@ -37,10 +43,10 @@ function patternsOf(room: Room): Patterns {
   const known = compiled.get(room)
   if (known !== undefined) return known
   const patterns: Patterns = {
-    hosts: room.hosts.map((host) => wildcard(host.toLowerCase())),
-    paths: room.paths.map(wildcard),
+    hosts: room.hosts.map((host) => compileGlob(plainHost(host))),
+    paths: room.paths.map(pathGlob),
     bypass: room.bypass.map(({ path, methods }) => ({
-      ...(path !== undefined && { path: wildcard(path) }),
+      ...(path !== undefined && { path: pathGlob(path) }),
       ...(methods !== undefined && { methods }),
     })),
   }
@@ -48,7 +54,44 @@ function patternsOf(room: Room): Patterns {
   return patterns
 }
 
-const wildcard = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.split(/\*+/).map(escapeForRegExp).join('.*')}$`, 's')
+/** Lower case, without the dot that ends a fully qualified name: `Shop.example.` and `shop.example` are one host. */
+function plainHost(host: string): string {
+  let end = host.length
+  while (host[end - 1] === '.') end -= 1
+  return host.slice(0, end).toLowerCase()
+}
 
-const escapeForRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
+/** A pattern may be written as an address is shown or as it is sent: `/café/*` or `/caf%C3%A9/*`. */
+const pathGlob = (pattern: string): Glob => compileGlob(decoded(pattern, decodeURI) ?? pattern)
+
+/**
+ * What an origin may take the path for: with escaped separators kept (Hono), with them decoded (most frameworks), and
+ * with dot segments and repeated slashes resolved after that (nginx). `undefined` if its escapes are no UTF-8.
+ */
+function readingsOf(pathname: string): readonly string[] | undefined {
+  if (!pathname.includes('%') && !pathname.includes('//')) return [pathname]
+  const kept = decoded(pathname, decodeURI)
+  const whole = decoded(pathname, decodeURIComponent)
+  return kept === undefined || whole === undefined ? undefined : [kept, whole, resolved(whole)]
+}
+
+function decoded(text: string, decode: (text: string) => string): string | undefined {
+  try {
+    return decode(text)
+  } catch (error) {
+    if (error instanceof URIError) return undefined
+    throw error
+  }
+}
+
+/** Without `.`, `..` and empty segments; a backslash counts as a slash, as some servers read it. */
+function resolved(path: string): string {
+  const segments = path.split(/[/\\]/)
+  const kept: string[] = []
+  for (const segment of segments) {
+    if (segment === '..') kept.pop()
+    else if (segment !== '' && segment !== '.') kept.push(segment)
+  }
+  const isFolder = ['', '.', '..'].includes(segments.at(-1) ?? '')
+  return isFolder && kept.length > 0 ? `/${kept.join('/')}/` : `/${kept.join('/')}`
+}

@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import type { OriginEnv } from './env.ts'
 import { onError } from './on-error.ts'
 import { prepare } from './parts.ts'
+import { pageForPeople } from './problem-page.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { availabilityRoutes } from './routes/availability.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
@@ -16,10 +17,11 @@ import { pageRoutes } from './routes/pages.ts'
 import { paymentRoutes } from './routes/payments.ts'
 import { seatRoutes } from './routes/seats.ts'
 import { ticketRoutes } from './routes/tickets.ts'
+import { refuseOtherMethods } from '../src/http/other-methods.ts'
 import { problemResponse } from '../src/problem.ts'
 
 // Each file spells whole paths, so all are mounted at the root.
-export const app = new Hono<OriginEnv>()
+const routes = new Hono<OriginEnv>()
   .route('/', openapiRoutes)
   .use(prepare)
   .route('/', healthRoutes)
@@ -33,7 +35,12 @@ export const app = new Hono<OriginEnv>()
   .route('/', ticketRoutes)
   .route('/', adminRoutes)
 
+export const app = new Hono<OriginEnv>().use(refuseOtherMethods(routes)).route('/', routes)
+
 app.notFound((c) =>
-  problemResponse('not_found', { detail: `There is nothing at ${c.req.method} ${c.req.path}.` }),
+  pageForPeople(
+    c,
+    problemResponse('not_found', { detail: `There is nothing at ${c.req.method} ${c.req.path}.` }),
+  ),
 )
-app.onError(onError)
+app.onError((error, c) => pageForPeople(c, onError(error, c)))

@@ -40,6 +40,12 @@ export interface SeatDescription {
   readonly fee: number
 }
 
+// Wider than what an import accepts for any of them. Anything else is in no table, and Postgres, which refuses some
+// characters altogether, is not asked.
+const ID = /^[A-Za-z0-9_-]{1,127}$/
+/** Whether a text can be the id of an event, performance, section or seat. */
+export const isId = (text: string): boolean => ID.test(text)
+
 // An import is seen within this time; every isolate keeps its own copy.
 const CACHE_MS = 10_000
 const cache = new ShortCache<Performance>({ ttlMs: CACHE_MS, limit: 500 })
@@ -59,6 +65,7 @@ const performanceColumns = {
 
 /** By id, remembered for some seconds; `undefined` for an unknown one, which is not remembered. */
 export async function findPerformance(db: Database, id: string): Promise<Performance | undefined> {
+  if (!isId(id)) return undefined
   const nowMs = Date.now()
   const known = cache.get(db, id, nowMs)
   if (known !== undefined) return known
@@ -70,6 +77,7 @@ export async function findPerformance(db: Database, id: string): Promise<Perform
 }
 
 export async function listPerformances(db: Database, eventId: string): Promise<Performance[]> {
+  if (!isId(eventId)) return []
   const rows = await selectPerformances(db)
     .where(eq(performances.eventId, eventId))
     .orderBy(asc(performances.startsAt), asc(performances.id))
@@ -101,6 +109,7 @@ export function listEvents(db: Database) {
 }
 
 export async function findEvent(db: Database, id: string): Promise<typeof events.$inferSelect | undefined> {
+  if (!isId(id)) return undefined
   const [row] = await db.select().from(events).where(eq(events.id, id))
   return row
 }
@@ -111,12 +120,13 @@ export async function seatOrdinals(
   performanceId: string,
   seatIds: readonly string[],
 ): Promise<{ readonly ordinals: readonly number[]; readonly unknown: readonly string[] }> {
-  if (seatIds.length === 0) return { ordinals: [], unknown: [] }
+  const known = seatIds.filter(isId)
+  if (known.length === 0) return { ordinals: [], unknown: seatIds }
   const rows = await db
     .select({ id: seats.id, ordinal: seats.ordinal })
     .from(seats)
     .innerJoin(performances, eq(performances.hallId, seats.hallId))
-    .where(and(eq(performances.id, performanceId), inArray(seats.id, [...seatIds])))
+    .where(and(eq(performances.id, performanceId), inArray(seats.id, known)))
   const ordinalOf = new Map(rows.map((row) => [row.id, row.ordinal]))
   return {
     ordinals: seatIds.flatMap((id) => ordinalOf.get(id) ?? []),

@@ -13,6 +13,9 @@ import {
 } from '../src/tokens/keys.ts'
 import { secondsToMs } from '../src/time.ts'
 
+/** The largest SEATS_PER_HOLD. */
+export const SEATS_PER_HOLD_MOST = 100
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
 const secret = z.string('must be set as a secret').min(1, 'must be set as a secret')
 // `.dev.vars` and dashboards give text, wrangler.toml numbers; `Number('')` would be 0, hence no plain coercion.
@@ -46,6 +49,8 @@ const schema = z.object({
   STRIPE_WEBHOOK_SECRET: secret.transform((text) => text.split(',').map((part) => part.trim())),
   ADMIN_TOKEN: z.string('must be set as a secret').min(16, 'must have at least 16 characters'),
   ISSUER: z.string().min(1, 'must not be empty').default('foyer'),
+  /** Where buyers come back to after paying; empty for the address that they used. */
+  PUBLIC_URL: z.union([z.literal(''), httpUrl], 'must be empty or an http or https URL').default(''),
   PAYMENT_API_URL: httpUrl.default('https://api.stripe.com'),
   /** Address of the page on which buyers enter their card. */
   PAYMENT_PAGE_URL: httpUrl,
@@ -53,7 +58,7 @@ const schema = z.object({
   NEON_ENDPOINT: z.union([z.literal(''), httpUrl], 'must be empty or an http or https URL').default(''),
   HOLD_SECONDS: wholeNumber(30, 3_600).default(300),
   HOLD_MAX_SECONDS: wholeNumber(30, 7_200).default(900),
-  SEATS_PER_HOLD: wholeNumber(1, 100).default(8),
+  SEATS_PER_HOLD: wholeNumber(1, SEATS_PER_HOLD_MOST).default(8),
   SEATS_PER_BUYER: wholeNumber(1, 1_000).default(8),
   /** Holds that one admission session may take in a minute. */
   HOLDS_PER_MINUTE: wholeNumber(1, 100_000).default(30),
@@ -75,6 +80,8 @@ export interface OriginConfig {
   readonly redis: { readonly url: string; readonly token: string }
   readonly database: { readonly url: string; readonly endpoint: string }
   readonly issuer: string
+  /** Origin to which buyers come back, without a slash at the end; `undefined` for the one that they used. */
+  readonly publicOrigin: string | undefined
   /** Finds the public key of an admission token. */
   readonly admissionKeys: JWTVerifyGetKey
   readonly ticketKeys: SigningKeys & { readonly publicSet: JSONWebKeySet }
@@ -109,6 +116,7 @@ export async function parseConfig(env: object): Promise<OriginConfig> {
     redis: { url: vars.UPSTASH_REDIS_REST_URL, token: vars.UPSTASH_REDIS_REST_TOKEN },
     database: { url: vars.DATABASE_URL, endpoint: vars.NEON_ENDPOINT },
     issuer: vars.ISSUER,
+    publicOrigin: vars.PUBLIC_URL === '' ? undefined : new URL(vars.PUBLIC_URL).origin,
     admissionKeys: importPublicKeys(vars.ADMISSION_JWKS),
     ticketKeys: await importPrivateKeys(vars.TICKET_KEYS),
     payment: {

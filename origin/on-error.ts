@@ -6,7 +6,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { routePath } from 'hono/route'
 import { ConfigError } from '../src/config/fault.ts'
-import { isDatabaseUnavailable } from '../src/db/client.ts'
+import { isDatabaseUnavailable, isUnstorableText } from '../src/db/client.ts'
 import { onError as onExpected, Problem, problemResponse, type ProblemCode } from '../src/problem.ts'
 import { StoreUnavailable } from '../src/redis/client.ts'
 import { logError } from './log.ts'
@@ -17,6 +17,12 @@ const RETRY_SECONDS = 2
 export function onError(error: Error, c: Context): Response {
   if (error instanceof Problem || (error instanceof HTTPException && error.status < 500)) {
     return onExpected(error, c)
+  }
+  // A net below the schemas, which refuse such a character and name the field.
+  if (isUnstorableText(error)) {
+    return problemResponse('validation_failed', {
+      detail: 'The request has a character that cannot be stored; send text without control characters.',
+    })
   }
   logError('a request failed', error, { method: c.req.method, route: routePath(c) })
   if (error instanceof ConfigError) {

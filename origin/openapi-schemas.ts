@@ -16,6 +16,7 @@ export const problem = z
     code: z.string().describe('stable; what programs switch on'),
     detail: z.string(),
     errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    orderStatus: z.enum(ORDER_STATUSES).optional().describe('with `order_conflict`'),
   })
   .describe('RFC 9457')
 
@@ -70,6 +71,44 @@ export const sectionSeats = z.object({
     }),
   ),
 })
+const holdEnds = {
+  expiresAt: instant,
+  expiresInSeconds: z.int().min(0).describe('rounded down'),
+  lastsUntil: instant.describe('the end that no extension passes'),
+}
+export const hold = z.object({
+  holdId: z.string(),
+  performance: z.string(),
+  seats: z.array(
+    z.object({
+      id: z.string(),
+      section: z.string(),
+      row: z.string(),
+      label: z.string(),
+      tier: z.string(),
+      price: minor,
+      fee: minor,
+    }),
+  ),
+  total: minor,
+  currency,
+  ...holdEnds,
+})
+export const holdTimes = z.object({ holdId: z.string(), ...holdEnds })
+const version = z.int().min(0).describe('send it as `since` with the next request')
+export const availability = z.union([
+  z.object({
+    version,
+    map: z
+      .string()
+      .regex(/^[fhsb]*$/)
+      .describe('one mark a seat, by ordinal: f free, h held, s sold, b blocked'),
+  }),
+  z.object({
+    version,
+    changes: z.record(z.string(), z.enum(['f', 'h', 's', 'b'])).describe('ordinal → mark of now'),
+  }),
+])
 export const order = z.object({
   orderId: z.string().describe('unguessable: whoever has it may see the order'),
   number: z.string(),
@@ -127,6 +166,7 @@ export const entry = z.object({
     })
     .optional(),
 })
+export const publicKeys = z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).describe('RFC 7517')
 export const imported = z.object({
   event: z.string(),
   performances: z.array(z.string()),

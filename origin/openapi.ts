@@ -2,6 +2,8 @@
 // its operations with the routes of the application. Pages are left out: they are for people.
 
 import { z } from 'zod'
+import { SEATS_PER_HOLD_MOST } from './config.ts'
+import { holdBody } from './holds.ts'
 import { eventFile } from './import/event-file.ts'
 import * as shapes from './openapi-schemas.ts'
 import { orderRequest } from './orders/place.ts'
@@ -16,15 +18,25 @@ interface Operation {
   readonly summary: string
   readonly access: Access
   readonly headers?: readonly string[]
+  readonly optionalHeaders?: readonly string[]
   readonly query?: readonly string[]
   readonly body?: z.ZodType
-  readonly status: number
-  /** Without one, the answer has no JSON body or is described where its route lives. */
-  readonly answer?: z.ZodType
-  readonly problems: readonly number[]
+  /** Status → schema of its body; `null` for none. */
+  readonly answers: Readonly<Record<number, z.ZodType | null>>
+  /** Statuses of its own, beyond those that follow from `access` and `body`. */
+  readonly problems?: readonly number[]
 }
 
-/** Written by the routes of holds and availability; their bodies are described there. */
+/** What the gate answers stands here too: 429 is `waiting_room`, 503 a closed or sold-out room. */
+const PROBLEMS_OF_ACCESS: Readonly<Record<Access, readonly number[]>> = {
+  admission: [401, 429, 503],
+  admin: [401, 429, 503],
+  link: [404, 503],
+  signature: [400, 413, 503],
+  public: [],
+}
+const PROBLEMS_OF_BODY = [400, 413, 415, 422] as const
+
 const SEAT_OPERATIONS: readonly Operation[] = [
   {
     method: 'get',
@@ -32,40 +44,44 @@ const SEAT_OPERATIONS: readonly Operation[] = [
     summary: 'State of every seat, or what changed since a version',
     access: 'admission',
     query: ['since'],
-    status: 200,
-    problems: [401, 404, 503],
+    answers: { 200: shapes.availability },
+    problems: [404, 422],
   },
   {
     method: 'post',
     path: '/api/performances/{id}/holds',
-    summary: 'Hold seats for some minutes: all of them or none',
+    summary:
+      'Hold seats for some minutes: all of them or none; 422 with `held` and `limit` where the visitor would hold too many',
     access: 'admission',
-    status: 201,
-    problems: [401, 404, 409, 422, 429, 503],
+    optionalHeaders: ['Idempotency-Key'],
+    // The most that any deployment may allow; this one's own limit is in the refusal.
+    body: holdBody(SEATS_PER_HOLD_MOST),
+    answers: { 201: shapes.hold },
+    problems: [403, 404, 409],
   },
   {
     method: 'get',
     path: '/api/holds/{id}',
     summary: 'A hold of one’s own',
     access: 'admission',
-    status: 200,
-    problems: [401, 404, 409, 503],
+    answers: { 200: shapes.hold },
+    problems: [404, 409],
   },
   {
     method: 'post',
     path: '/api/holds/{id}/extend',
     summary: 'Extend a hold up to its ceiling',
     access: 'admission',
-    status: 200,
-    problems: [401, 404, 409, 503],
+    answers: { 200: shapes.holdTimes },
+    problems: [403, 404, 409],
   },
   {
     method: 'delete',
     path: '/api/holds/{id}',
-    summary: 'Give the seats of a hold back',
+    summary: 'Give the seats of a hold back; cancels its order while that awaits its payment',
     access: 'admission',
-    status: 204,
-    problems: [401, 404, 503],
+    answers: { 204: null },
+    problems: [403, 404, 409],
   },
 ]
 
@@ -75,27 +91,23 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/api/events',
     summary: 'Events on sale',
     access: 'admission',
-    status: 200,
-    answer: z.object({ events: z.array(shapes.event) }),
-    problems: [401, 503],
+    answers: { 200: z.object({ events: z.array(shapes.event) }) },
   },
   {
     method: 'get',
     path: '/api/events/{id}',
     summary: 'One event',
     access: 'admission',
-    status: 200,
-    answer: shapes.event,
-    problems: [401, 404, 503],
+    answers: { 200: shapes.event },
+    problems: [404],
   },
   {
     method: 'get',
     path: '/api/events/{id}/performances',
     summary: 'Its performances by date',
     access: 'admission',
-    status: 200,
-    answer: z.object({ performances: z.array(shapes.performance) }),
-    problems: [401, 404, 503],
+    answers: { 200: z.object({ performances: z.array(shapes.performance) }) },
+    problems: [404],
   },
   {
     method: 'get',
@@ -103,9 +115,8 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Overview of the hall, or with `section` the seats of one section; carries an ETag',
     access: 'admission',
     query: ['section'],
-    status: 200,
-    answer: z.union([shapes.overview, shapes.sectionSeats]),
-    problems: [401, 404, 503],
+    answers: { 200: z.union([shapes.overview, shapes.sectionSeats]), 304: null },
+    problems: [404],
   },
   ...SEAT_OPERATIONS,
   {
@@ -115,45 +126,39 @@ export const OPERATIONS: readonly Operation[] = [
     access: 'admission',
     headers: ['Idempotency-Key'],
     body: orderRequest,
-    status: 201,
-    answer: shapes.order,
-    problems: [400, 401, 403, 404, 409, 413, 415, 422, 429, 503],
+    answers: { 201: shapes.order },
+    problems: [403, 404, 409],
   },
   {
     method: 'get',
     path: '/api/orders/{id}',
     summary: 'An order, for whoever has its link',
     access: 'link',
-    status: 200,
-    answer: shapes.order,
-    problems: [404, 503],
+    answers: { 200: shapes.order },
   },
   {
     method: 'post',
     path: '/api/orders/{id}/pay',
     summary: 'Begin the payment; answers the provider’s page',
     access: 'link',
-    status: 202,
-    answer: shapes.paymentStart,
-    problems: [403, 404, 409, 502, 503],
+    answers: { 202: shapes.paymentStart },
+    problems: [403, 409, 502],
   },
   {
     method: 'post',
     path: '/api/orders/{id}/cancel',
     summary: 'Cancel an order that awaits its payment',
     access: 'link',
-    status: 200,
-    answer: shapes.order,
-    problems: [403, 404, 409, 503],
+    answers: { 200: shapes.order },
+    problems: [403, 409],
   },
   {
     method: 'get',
     path: '/api/orders/{id}/tickets',
     summary: 'The tickets of a paid order',
     access: 'link',
-    status: 200,
-    answer: shapes.tickets,
-    problems: [404, 409, 503],
+    answers: { 200: shapes.tickets },
+    problems: [409],
   },
   {
     method: 'post',
@@ -161,17 +166,14 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Entry at the door, once a ticket',
     access: 'admin',
     body: verifyRequest,
-    status: 200,
-    answer: shapes.entry,
-    problems: [401, 413, 415, 422, 503],
+    answers: { 200: shapes.entry },
   },
   {
     method: 'get',
     path: '/api/tickets/jwks.json',
     summary: 'Public keys of the tickets',
     access: 'public',
-    status: 200,
-    problems: [],
+    answers: { 200: shapes.publicKeys },
   },
   {
     method: 'post',
@@ -179,9 +181,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Events of the payment provider',
     access: 'signature',
     headers: ['Stripe-Signature'],
-    status: 200,
-    answer: shapes.eventReceipt,
-    problems: [400, 413, 503],
+    answers: { 200: shapes.eventReceipt },
   },
   {
     method: 'post',
@@ -189,18 +189,14 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Bring in an event with its hall',
     access: 'admin',
     body: eventFile,
-    status: 200,
-    answer: shapes.imported,
-    problems: [401, 413, 415, 422, 503],
+    answers: { 200: shapes.imported },
   },
   {
     method: 'get',
     path: '/healthz',
     summary: 'Levels of the origin’s dependencies',
     access: 'public',
-    status: 200,
-    answer: shapes.health,
-    problems: [503],
+    answers: { 200: shapes.health, 503: shapes.health },
   },
 ]
 
@@ -238,10 +234,6 @@ function describeOperation(operation: Operation): object {
     required,
     schema: { type: 'string' },
   })
-  const problem = {
-    description: 'Problem',
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-  }
   return {
     summary: operation.summary,
     security: SECURITY[operation.access],
@@ -249,6 +241,7 @@ function describeOperation(operation: Operation): object {
       ...(operation.path.includes('{id}') ? [parameter('id', 'path', true)] : []),
       ...(operation.query ?? []).map((name) => parameter(name, 'query', false)),
       ...(operation.headers ?? []).map((name) => parameter(name, 'header', true)),
+      ...(operation.optionalHeaders ?? []).map((name) => parameter(name, 'header', false)),
     ],
     ...(operation.body && {
       requestBody: {
@@ -257,16 +250,28 @@ function describeOperation(operation: Operation): object {
       },
     }),
     responses: {
-      [operation.status]: {
-        description: 'Done',
-        ...(operation.answer && {
-          content: { 'application/json': { schema: jsonSchema(operation.answer, 'output') } },
-        }),
-      },
-      ...Object.fromEntries(operation.problems.map((status) => [status, problem])),
+      ...Object.fromEntries(problemsOf(operation).map((status) => [status, PROBLEM])),
+      ...Object.fromEntries(
+        Object.entries(operation.answers).map(([status, schema]) => [status, describeAnswer(schema)]),
+      ),
     },
   }
 }
+
+/** Every status of a refusal that the operation may answer. */
+export function problemsOf({ access, body, problems = [] }: Operation): readonly number[] {
+  return [...PROBLEMS_OF_ACCESS[access], ...(body === undefined ? [] : PROBLEMS_OF_BODY), ...problems]
+}
+
+const PROBLEM = {
+  description: 'Problem; a browser that navigates gets a page with the same status',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+}
+
+const describeAnswer = (schema: z.ZodType | null) =>
+  schema === null
+    ? { description: 'Nothing more to say' }
+    : { description: 'Done', content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }
 
 const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') =>
   z.toJSONSchema(schema, { io, unrepresentable: 'any' })

@@ -1,4 +1,4 @@
-// Fills an HTML file of the shop: `{{title}}` as text, `{{data}}` as JSON inside a script element that is data.
+// Fills an HTML file of the shop: `{{title}}` and `{{text}}` as text, `{{data}}` as JSON inside a script element that is data.
 // Pure; called by the routes of pages. Whatever the values hold, they cannot become markup.
 
 /** Pages run our own scripts and styles alone, speak to this origin alone, and cannot be framed. */
@@ -14,12 +14,19 @@ export const PAGE_HEADERS = {
   'x-robots-tag': 'noindex',
 } as const
 
-export function fillPage(html: string, { title, data }: { title: string; data: unknown }): string {
+export function fillPage(
+  html: string,
+  { title, text = '', data = {} }: { title: string; text?: string; data?: unknown },
+): string {
   const values: Readonly<Record<string, string>> = {
     title: escapeHtml(title),
+    text: escapeHtml(text),
     data: JSON.stringify(data).replaceAll('<', '\\u003c'),
   }
-  return html.replaceAll(/\{\{(title|data)\}\}/g, (placeholder, name: string) => values[name] ?? placeholder)
+  return html.replaceAll(
+    /\{\{(title|text|data)\}\}/g,
+    (placeholder, name: string) => values[name] ?? placeholder,
+  )
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -4,7 +4,7 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { Database } from '../src/db/client.ts'
 import { priceTiers, sections, seats } from '../src/db/halls.ts'
-import type { Performance } from './catalogue.ts'
+import { isId, type Performance } from './catalogue.ts'
 
 /** Boxes are in the units of the imported hall; prices in minor units, cheapest position first as imported. */
 export async function readOverview(db: Database, performance: Performance) {
@@ -34,6 +34,7 @@ export async function readOverview(db: Database, performance: Performance) {
 
 /** One section and its seats by ordinal; `undefined` where the hall has no such section. */
 export async function readSection(db: Database, performance: Performance, sectionId: string) {
+  if (!isId(sectionId)) return undefined
   const [[section], rows] = await Promise.all([
     db
       .select(sectionColumns)

@@ -3,6 +3,7 @@
 
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { routePath } from 'hono/route'
 
 /** Stable codes → status and title. A client switches on `code`; titles may be reworded. */
 export const PROBLEMS = {
@@ -80,13 +81,14 @@ export class Problem extends Error {
 export function problemResponse(code: ProblemCode, details: ProblemDetails): Response {
   const [status, title] = PROBLEMS[code]
   const body = {
+    // First, so that none of them takes the place of a member that RFC 9457 defines.
+    ...details.extensions,
     type: 'about:blank',
     title,
     status,
     code,
     detail: details.detail,
     ...(details.errors && { errors: details.errors }),
-    ...details.extensions,
   }
   const headers = new Headers({
     'content-type': 'application/problem+json',
@@ -96,7 +98,10 @@ export function problemResponse(code: ProblemCode, details: ProblemDetails): Res
   return Response.json(body, { status, headers })
 }
 
-/** The one error handler of both Workers. Unexpected errors are logged in full and answered without detail. */
+/**
+ * The one error handler of both Workers. Unexpected errors are logged in full and answered without detail. The log has the
+ * pattern of the route, not the path: an order's path is the key to it.
+ */
 export function onError(error: Error, c: Context): Response {
   if (error instanceof Problem) return problemResponse(error.code, error.details)
   if (error instanceof HTTPException && error.status < 500) {
@@ -108,7 +113,7 @@ export function onError(error: Error, c: Context): Response {
       message: error.message,
       stack: error.stack,
       method: c.req.method,
-      path: c.req.path,
+      route: routePath(c),
     }),
   )
   return problemResponse('internal', { detail: 'The request was not completed. It is safe to try again.' })

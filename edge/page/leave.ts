@@ -9,6 +9,12 @@ function dialogElement(): HTMLDialogElement {
   throw new Error('queue.html: #sure must be a dialog')
 }
 
+/** Takes the question back where it no longer matters: the place was used, or given up in another tab. */
+export function dismissLeave(): void {
+  const dialog = dialogElement()
+  if (dialog.open) dialog.close('stay')
+}
+
 /** True when the visitor chose to leave. */
 export function confirmLeave(text: Text): Promise<boolean> {
   const dialog = dialogElement()

@@ -2,14 +2,16 @@
 // Built by build.ts into /.waiting-room/queue.js. Without it the page still paints and offers its button.
 
 import { openJoinKey } from './join-key.ts'
-import { confirmLeave } from './leave.ts'
+import { confirmLeave, dismissLeave } from './leave.ts'
 import { openLine } from './line.ts'
 import { readPageData } from './room-data.ts'
+import { holdsPlace } from './stage.ts'
+import { openTabs } from './tabs.ts'
 import { en } from './text/en.ts'
 import { createView, element } from './view.ts'
 import { startWaiting } from './waiting.ts'
 
-/** A page that comes back this soon after entering, without a place, has a browser that drops cookies. */
+/** A page that comes back this soon after entering with a pass, without a place, has a browser that drops cookies. */
 const BOUNCE_MS = 10_000
 
 /** A browser may refuse storage altogether; the page then lives without (a reload during a join makes a new key). */
@@ -24,11 +26,14 @@ function storageOf(kind: 'localStorage' | 'sessionStorage'): Storage | undefined
 }
 
 const page = readPageData(element('wr-data').textContent ?? '')
-const view = createView(page, en)
+const view = createView(page, en, { nowMs: Date.now })
 const session = storageOf('sessionStorage')
+const local = storageOf('localStorage')
 const entered = `wr-entered-${page.room}`
 
-const bounced = page.queue === undefined && Date.now() - Number(session?.getItem(entered) ?? 0) < BOUNCE_MS
+const [enteredBy, enteredAtMs] = session?.getItem(entered)?.split(' ') ?? []
+const returned = Date.now() - Number(enteredAtMs ?? 0) < BOUNCE_MS
+const bounced = returned && enteredBy === 'pass' && page.queue === undefined
 session?.removeItem(entered)
 
 document.documentElement.classList.add('live')
@@ -48,10 +53,15 @@ if (bounced || !navigator.cookieEnabled) {
 } else {
   const waiting = startWaiting(page, {
     line: openLine(page.base),
-    key: openJoinKey(page.room, storageOf('localStorage')),
-    show: (shown) => view.show(shown),
-    enter() {
-      session?.setItem(entered, String(Date.now()))
+    key: openJoinKey(page.room, local),
+    tabs: openTabs(page.room, local),
+    show(shown) {
+      if (!holdsPlace(shown.stage)) dismissLeave()
+      view.show(shown)
+    },
+    returned,
+    enter(by) {
+      session?.setItem(entered, `${by} ${Date.now()}`)
       // With a fragment, `replace` would only scroll.
       if (location.hash === '') location.replace(location.href)
       else location.reload()
@@ -75,5 +85,5 @@ if (bounced || !navigator.cookieEnabled) {
   element('leave').addEventListener('click', () => {
     void confirmLeave(en).then((sure) => (sure ? waiting.leave() : false))
   })
-  setInterval(() => document.hidden || view.tick(Date.now()), 5_000)
+  setInterval(() => document.hidden || view.tick(), 5_000)
 }

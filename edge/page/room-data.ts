@@ -72,7 +72,7 @@ export function readPageData(json: string): PageData {
   }
 }
 
-const STATES = ['idle', 'open', 'paused', 'recovering', 'closed', 'sold_out'] as const
+const STATES = ['idle', 'open', 'paused', 'recovering', 'closed', 'sold_out', 'suspended'] as const
 
 /** What this page reads of the public snapshot. */
 export interface Snapshot extends QueueView {

@@ -11,6 +11,8 @@ export type Stage =
   | 'called'
   /** Admitted; the shop is about to open. */
   | 'entering'
+  /** The room was switched off: everybody may go in, and the shop is about to open. */
+  | 'suspended'
   | 'missed'
   | 'sold_out'
   | 'closed'

@@ -24,15 +24,20 @@ function widthOf(number: string): number {
   return digits + (number.length - digits) / 2
 }
 
+/** Stages that end the wait. */
+const ENDS: readonly Stage[] = ['entering', 'suspended', 'missed', 'left']
+
 export function createView(
   page: PageData,
   text: Text,
-): { show(shown: Shown): void; tick(nowMs: number): void } {
+  { nowMs }: { nowMs: () => number },
+): { show(shown: Shown): void; tick(): void } {
   const stage = element('stage')
   const number = element('number')
   const bar = element('bar')
   let lastStage: Stage | undefined
   let lastSaid: number | undefined
+  let lastMessage = page.message
   let updatedAtMs: number | null = null
 
   bar.setAttribute('aria-label', text.progress)
@@ -50,12 +55,22 @@ export function createView(
   function say(shown: Shown, wait: string): void {
     const { stage: now, position } = shown
     const words: string[] = []
-    if (now !== lastStage && now !== 'joining') words.push(`${text.stage[now]}.`, text.detail[now])
-    if (position !== null && holdsPlace(now) && worthSaying(position, lastSaid)) {
-      words.push(text.spokenPosition(text.number(position), wait))
+    const isNew = now !== lastStage
+    if (isNew && now !== 'joining' && now !== 'waiting') words.push(`${text.stage[now]}.`, text.detail[now])
+    if (
+      position !== null &&
+      holdsPlace(now) &&
+      (worthSaying(position, lastSaid) || (isNew && now === 'waiting'))
+    ) {
+      words.push(text.spokenPosition(text.number(position)))
+      if (wait !== '') words.push(`${wait}.`)
       lastSaid = position
     }
-    if (words.length > 0) element('spoken').textContent = words.join(' ')
+    // The first one is read with the page.
+    if (shown.message !== lastMessage) words.push(shown.message)
+    lastMessage = shown.message
+    const spoken = words.filter((part) => part !== '').join(' ')
+    if (spoken !== '') element('spoken').textContent = spoken
   }
 
   function showPosition(shown: Shown): void {
@@ -83,20 +98,26 @@ export function createView(
     return shown.trouble === 'offline' ? text.offline : text.trouble
   }
 
-  function tick(nowMs: number): void {
-    const age = updatedAtMs === null ? 0 : Math.floor((nowMs - updatedAtMs) / 5_000) * 5
+  function waitText({ eta }: Shown): string {
+    return eta === undefined ? text.waitUnknown : text.wait(minutesFrom(eta))
+  }
+
+  function tick(): void {
+    const age = updatedAtMs === null ? 0 : Math.floor((nowMs() - updatedAtMs) / 5_000) * 5
     write(element('updated'), updatedAtMs === null ? '' : age < 10 ? text.updatedNow : text.updated(age))
   }
 
   function show(shown: Shown): void {
-    const moving = shown.stage === 'waiting'
-    const wait = shown.eta === undefined ? text.waitUnknown : text.wait(minutesFrom(shown.eta))
+    const focused = document.activeElement
+    const moving = shown.stage === 'waiting' && shown.position !== null
+    const wait = moving ? waitText(shown) : ''
     document.body.dataset['stage'] = shown.stage
     write(stage, text.stage[shown.stage])
     write(element('detail'), text.detail[shown.stage])
     showPosition(shown)
     showTitle(shown)
-    write(element('wait'), moving && shown.position !== null ? wait : '')
+    write(element('wait'), wait)
+    element('wait').classList.toggle('unknown', wait === text.waitUnknown)
     write(element('trouble'), troubleText(shown))
     write(element('message'), shown.message)
     write(element('again'), text.again[shown.stage] ?? '')
@@ -104,10 +125,12 @@ export function createView(
     element('leave').hidden = !holdsPlace(shown.stage)
     next.hidden = !holdsPlace(shown.stage)
     updatedAtMs = holdsPlace(shown.stage) ? shown.updatedAtMs : null
-    tick(shown.updatedAtMs ?? 0)
+    tick()
     say(shown, wait)
-    // A turn that came moves the focus to the news, so that keyboard and screen reader stand there when the shop opens.
-    if (shown.stage !== lastStage && (shown.stage === 'entering' || shown.stage === 'missed')) stage.focus()
+    // What ends the wait moves the focus to the news, so that keyboard and screen reader stand there when the shop opens;
+    // and a button that has gone must not leave the focus nowhere.
+    const isNews = shown.stage !== lastStage && ENDS.includes(shown.stage)
+    if (isNews || focused?.matches('[hidden]') === true) stage.focus()
     lastStage = shown.stage
   }
 

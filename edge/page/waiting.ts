@@ -7,13 +7,17 @@ import type { Failed, Line } from './line.ts'
 import { jitter, pollDelayMs, retryDelayMs } from './pace.ts'
 import type { Held, PageData, Snapshot } from './room-data.ts'
 import { holdsPlace, type Shown } from './stage.ts'
+import type { News, Tabs } from './tabs.ts'
 
 export interface Surroundings {
   readonly line: Line
   readonly key: JoinKey
+  readonly tabs: Tabs
   show(shown: Shown): void
-  /** Opens the address first asked for; the pass is in a cookie by now. */
-  enter(): void
+  /** Opens the address first asked for: with a pass in the cookie by now, or without where the room is switched off. */
+  enter(by: 'pass' | 'suspension'): void
+  /** This page came back right after it had entered; the next try without a pass is then a slow one. */
+  readonly returned: boolean
   nowMs(): number
   /** 0 to 1. */
   random(): number
@@ -34,12 +38,16 @@ export interface Waiting {
 
 /** How long "It's your turn" stays before the shop opens by itself. */
 const MOMENT_MS = 1_600
+/** When a room is switched off, all its pages hear of it within seconds: spread over this time, they enter. */
+const SUSPENSION_SPREAD_MS = 3_000
+/** Some isolate still held this page after it had entered: its copy of the settings is older, or the room is on again. */
+const RETURNED_MS = 10_000
 /** Where nothing can be waited for (closed, sold out) the page still looks now and then: seats come back. */
 const OVER_POLL_MS = 30_000
 const REFERENCE_LENGTH = 6
 
 export function startWaiting(page: PageData, around: Surroundings): Waiting {
-  const { line, key } = around
+  const { line, key, tabs } = around
   let held: Held | undefined = page.queue
   let failures = 0
   let running: Promise<void> | undefined
@@ -62,7 +70,8 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
 
   /** One turn of the loop; returns the pause before the next, or undefined when there is none. */
   async function turn(): Promise<number | undefined> {
-    return held === undefined ? await join() : await look(held)
+    if (held === undefined) return await join()
+    return tabs.hasLeft(held.place) ? gaveUp() : await look(held)
   }
 
   async function join(): Promise<number | undefined> {
@@ -70,17 +79,34 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     if (joined.is === 'failed') return failed(joined)
     // Whatever the answer, it is one: the next join is another request.
     key.answered()
-    if (joined.is !== 'joined') return over(joined.is)
-    if (joined.held.place !== held?.place) show({ position: null, progress: 0, eta: undefined })
-    held = joined.held
-    show({ reference: held.visitor.slice(0, REFERENCE_LENGTH) })
-    return await look(held, true)
+    if (joined.is !== 'joined') return await refused(joined.is)
+    if (joined.held.place !== held?.place) tabs.tell({ is: 'joined', held: joined.held })
+    take(joined.held)
+    return await look(joined.held, true)
+  }
+
+  function take(mine: Held): void {
+    if (mine.place !== held?.place) show({ position: null, progress: 0, eta: undefined })
+    held = mine
+    show({ reference: mine.visitor.slice(0, REFERENCE_LENGTH) })
+  }
+
+  /** `join` knows of no suspension: without a look, a page that was refused would stay out of a room that is off. */
+  async function refused(as: 'missed' | 'sold_out' | 'closed'): Promise<number | undefined> {
+    const looked = as === 'missed' ? undefined : await line.now()
+    if (looked?.is !== 'seen') return over(as)
+    show({ message: looked.snapshot.message })
+    return looked.snapshot.state === 'suspended' ? enterFreely() : over(as)
   }
 
   async function look(mine: Held, justJoined = false): Promise<number | undefined> {
     const looked = await line.now()
     if (looked.is === 'failed') return failed(looked)
     const { snapshot } = looked
+    if (snapshot.state === 'suspended') {
+      well(snapshot)
+      return enterFreely()
+    }
     if (snapshot.epoch > mine.epoch) {
       // The store lost something and began anew: presenting the token (in its cookie) puts the place back.
       show({ stage: 'recovering', message: snapshot.message })
@@ -91,20 +117,19 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
       return over(snapshot.state)
     }
     const { position, called } = positionFrom(mine, snapshot)
-    if (called) return await claim(snapshot)
+    if (called) return await claim(mine, snapshot)
     wait(mine, snapshot, position)
     const paceMs = pollAfterMs(position, { eta: etaSeconds(position, snapshot) })
     return pollDelayMs(paceMs, { position, hidden: around.hidden(), random: around.random() })
   }
 
-  async function claim(snapshot: Snapshot): Promise<number | undefined> {
+  async function claim(mine: Held, snapshot: Snapshot): Promise<number | undefined> {
     show({ stage: 'called', position: 1, progress: 1, eta: undefined })
     const claimed = await line.claim()
     if (claimed.is === 'admitted') {
       well(snapshot)
-      show({ stage: 'entering' })
-      around.after(MOMENT_MS, () => around.enter())
-      return undefined
+      tabs.tell({ is: 'admitted' })
+      return enterWithPass()
     }
     if (claimed.is === 'waiting') {
       // The edge's copy was ahead of the store's own decision: still waiting, and close.
@@ -113,10 +138,46 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
       return jitter(SHORTEST_POLL_MS, around.random())
     }
     if (claimed.is === 'unknown') {
+      if (tabs.hasLeft(mine.place)) return gaveUp()
       held = undefined
       return failed({ is: 'failed', afterMs: undefined })
     }
     return claimed.is === 'failed' ? failed(claimed) : over(claimed.is)
+  }
+
+  function enterWithPass(): undefined {
+    show({ stage: 'entering', position: 1, progress: 1, eta: undefined, trouble: 'none' })
+    around.after(MOMENT_MS, () => around.enter('pass'))
+  }
+
+  function enterFreely(): undefined {
+    show({ stage: 'suspended', position: null, progress: 1, eta: undefined, trouble: 'none' })
+    const waitMs = around.random() * SUSPENSION_SPREAD_MS + (around.returned ? RETURNED_MS : 0)
+    around.after(waitMs, () => around.enter('suspension'))
+  }
+
+  /** Here or in another tab: the place is no more, and only the visitor's own button asks for another. */
+  function gaveUp(): undefined {
+    cancel?.()
+    held = undefined
+    show({ stage: 'left', position: null, progress: 0, eta: undefined, trouble: 'none', reference: '' })
+  }
+
+  async function heard(news: News): Promise<void> {
+    // A join of this tab's own that is on its way comes after the leave, and stands.
+    if (news.is === 'left' && held === undefined) return
+    await running
+    if (goingIn()) return
+    if (news.is === 'left') return gaveUp()
+    if (news.is === 'admitted') {
+      if (!active()) return
+      cancel?.()
+      return enterWithPass()
+    }
+    if (news.held.place === held?.place) return
+    show({ stage: 'joining' })
+    take(news.held)
+    run()
   }
 
   function wait(mine: Held, snapshot: Snapshot, computed: number): void {
@@ -150,7 +211,7 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
   }
 
   function run(): void {
-    if (running !== undefined || shown.stage === 'entering') return
+    if (running !== undefined || goingIn()) return
     cancel?.()
     running = turn().then((pauseMs) => {
       running = undefined
@@ -158,9 +219,11 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     })
   }
 
+  const goingIn = (): boolean => shown.stage === 'entering' || shown.stage === 'suspended'
   const active = (): boolean =>
     holdsPlace(shown.stage) || ['joining', 'called', 'closed', 'sold_out'].includes(shown.stage)
 
+  tabs.hear((news) => void heard(news))
   around.show(shown)
   run()
   return {
@@ -169,15 +232,14 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     },
     async leave() {
       await running
-      if (shown.stage === 'entering') return false
+      if (goingIn()) return false
       const left = await line.leave()
       if (left.is === 'failed') {
         show({ trouble: 'not_left' })
         return false
       }
-      cancel?.()
-      held = undefined
-      show({ stage: 'left', position: null, progress: 0, eta: undefined, trouble: 'none', reference: '' })
+      if (held !== undefined) tabs.tell({ is: 'left', place: held.place })
+      gaveUp()
       return true
     },
     async again() {

@@ -80,17 +80,13 @@ async function newcomer(
       detail: 'Send an Idempotency-Key of 22 to 128 random characters of A-Z, a-z, 0-9, "_" and "-".',
     })
   }
-  const address = addressOf(c.req.raw)
-  // Without the platform's header there is nothing to count by: such a deployment limits in its own proxy.
-  if (address !== undefined) {
-    const verdict = await work.isolate.joinLimit.check(address, c.env.JOIN_LIMITER, work.nowMs)
-    if (!verdict.allowed) {
-      throw new Refusal('rate_limited', {
-        detail: 'Too many joins came from this network; a place that was given is not affected.',
-        retryAfterSeconds: verdict.retryAfterSeconds,
-        reason: verdict.by,
-      })
-    }
+  const verdict = await work.isolate.joinLimit.check(addressOf(c.req.raw), work.nowMs)
+  if (!verdict.allowed) {
+    throw new Refusal('rate_limited', {
+      detail: 'Too many joins came from this network; a place that was given is not affected.',
+      retryAfterSeconds: verdict.retryAfterSeconds,
+      reason: verdict.by,
+    })
   }
   return await work.isolate.deriveVisitor(queue.room, key)
 }

@@ -3,28 +3,23 @@
 
 import { z } from 'zod'
 import { parseRoomId } from '../../src/ids.ts'
+import { line, paragraphs } from '../plain-text.ts'
 
 export const SEATS_LIMIT = 100_000
 
-const name = z
-  .string('must be text')
-  .trim()
-  .min(1, 'must not be empty')
-  .max(120, 'must be at most 120 characters')
+const name = line.trim().min(1, 'must not be empty').max(120, 'must be at most 120 characters')
 const key = z
-  .string('must be text')
+  .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9 and "-", not beginning with "-"')
 // Part of seat ids, which stand in addresses and on tickets.
-const mark = z.string('must be text').regex(/^[A-Za-z0-9]{1,12}$/, 'must be 1 to 12 letters or digits')
-const seatId = z
-  .string('must be text')
-  .regex(/^[A-Za-z0-9]+-[A-Za-z0-9]+-\d+$/, 'must be a seat id: section-row-number')
+const mark = z.string().regex(/^[A-Za-z0-9]{1,12}$/, 'must be 1 to 12 letters or digits')
+const seatId = z.string().regex(/^[A-Za-z0-9]+-[A-Za-z0-9]+-\d+$/, 'must be a seat id: section-row-number')
 const minorUnits = z
   .int('must be a whole number of minor units')
   .min(0, 'must be 0 or more')
   .max(100_000_000, 'must be at most 100000000')
-const length = z.number('must be a number').min(-100_000).max(100_000)
-const degrees = z.number('must be a number').min(-360).max(360)
+const length = z.number().min(-100_000).max(100_000)
+const degrees = z.number().min(-360).max(360)
 
 const tier = z.strictObject({ id: key, name, price: minorUnits, fee: minorUnits.default(0) })
 
@@ -46,7 +41,7 @@ const row = z
     label: mark,
     /** Number of the first seat. */
     first: z.int().min(0).max(100_000).default(1),
-    count: z.int('must be a whole number').min(1, 'must be 1 or more').max(2_000, 'must be 2000 or less'),
+    count: z.int().min(1, 'must be 1 or more').max(2_000, 'must be 2000 or less'),
     /** Differs from the section's where a row is cheaper or dearer. */
     tier: key.optional(),
     line: z.strictObject({ x: length, y: length, dx: length, dy: length }).optional(),
@@ -54,7 +49,7 @@ const row = z
       .strictObject({
         cx: length.default(0),
         cy: length.default(0),
-        radius: z.number('must be a number').positive('must be more than 0').max(100_000),
+        radius: z.number().positive('must be more than 0').max(100_000),
         fromDegrees: degrees,
         toDegrees: degrees,
       })
@@ -81,8 +76,8 @@ const shape = z.strictObject({
   event: z.strictObject({
     id: key,
     name,
-    description: z.string().max(2_000).default(''),
-    venue: z.string().max(200).default(''),
+    description: paragraphs.max(2_000).default(''),
+    venue: line.max(200).default(''),
     currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as "EUR"'),
   }),
   performances: z.array(performance).min(1, 'must have at least one performance').max(200),

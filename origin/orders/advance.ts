@@ -14,13 +14,14 @@ import { cancelIntent, captureIntent, judgeIntent } from './intent.ts'
 import { closeUnpaid, moveOrder, noteAttempt, recordFailure, restOrder } from './move.ts'
 import { findOrder, type Order } from './order.ts'
 import { relayOutbox } from './outbox.ts'
+import { retakeSeats } from './retake.ts'
 import { returnHold } from './return-hold.ts'
 
 /** From awaiting_payment to paid are five steps; more than this would be a loop. */
 const STEPS_LIMIT = 10
 /** Seconds after which an order that waits for its buyer is looked at again. */
 const LOOK_AGAIN_SECONDS = 30
-/** A payment begun in time may end this much late: whether the seats are still there, the commit decides. */
+/** A payment begun in time may end this much late, if nobody else has its seats by then. */
 const GRACE_MS = 120_000
 
 /** `moved` here also covers "another call moved it first": either way the state must be read again. */
@@ -56,9 +57,7 @@ async function takeStep(parts: Parts, order: Order): Promise<Step> {
     case 'awaiting_payment':
       return await lookForPayment(parts, order)
     case 'authorised':
-      // The decision to sell, recorded before anything is sold.
-      await moveOrder(parts.db, { id: order.id, from: 'authorised', to: 'committing' })
-      return 'moved'
+      return await decide(parts, order)
     case 'committing':
       return await commit(parts, order)
     case 'capturing':
@@ -111,6 +110,20 @@ async function lookForPayment(parts: Parts, order: Order): Promise<Step> {
       )
       return 'moved'
   }
+}
+
+/** The decision to sell or not, recorded before anything is sold. */
+async function decide(parts: Parts, order: Order): Promise<Step> {
+  if (await retakeSeats(parts, order)) {
+    await moveOrder(parts.db, { id: order.id, from: 'authorised', to: 'committing' })
+  } else {
+    await moveOrder(
+      parts.db,
+      { id: order.id, from: 'authorised', to: 'voiding' },
+      { nextStatus: 'voided', failure: 'seat_lost' },
+    )
+  }
+  return 'moved'
 }
 
 async function commit(parts: Parts, order: Order): Promise<Step> {

@@ -8,6 +8,7 @@ import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
 import { advanceOrder } from './advance.ts'
 import { beginIntent, judgeIntent } from './intent.ts'
+import { closeUnpaid } from './move.ts'
 import { performanceOf, type Order } from './order.ts'
 
 /** A payment extends the time to pay by this at most; the hold's own ceiling may be nearer. */
@@ -32,6 +33,10 @@ export async function startPayment(
   }
   const performance = await performanceOf(parts.db, order)
   const payBy = await extendHold(parts, order)
+  if (payBy === 'released') {
+    await closeUnpaid(parts.db, order.id, 'cancelled')
+    return paidOrRefused((await advanceOrder(parts, order.id)) ?? order, ownPage)
+  }
   const intent = await beginIntent(parts, order, { performance, publicOrigin, payBy })
   const unpaid = intent !== undefined && judgeIntent(intent, order).status === 'unpaid'
   if (!unpaid || intent.client_secret === null) {
@@ -54,7 +59,7 @@ function paidOrRefused(order: Order, ownPage: string): PaymentStart {
       throw new Problem('order_conflict', {
         detail: 'The payment could not be begun at this moment; try again.',
         retryAfterSeconds: 1,
-        extensions: { status: order.status },
+        extensions: { orderStatus: order.status },
       })
     case 'voiding':
     case 'voided':
@@ -64,19 +69,24 @@ function paidOrRefused(order: Order, ownPage: string): PaymentStart {
     case 'stuck':
       throw new Problem('order_conflict', {
         detail: `The order is ${order.status} and can no longer be paid.`,
-        extensions: { status: order.status },
+        extensions: { orderStatus: order.status },
       })
   }
 }
 
-/** Until when the seats stay held. Without Redis, or without the hold, the order's time stands and the commit decides. */
-async function extendHold({ seats }: Parts, order: Order): Promise<Date> {
+/**
+ * Until when the seats stay held, or that their owner has given them back. Without Redis, or with a hold that is gone
+ * otherwise, the order's time stands; once the money is authorised the saga asks for the seats again.
+ */
+async function extendHold({ seats }: Parts, order: Order): Promise<Date | 'released'> {
   try {
     const extended = await seats.extend(order.performanceId, order.holdId, {
       session: order.session,
       ttlMs: PAYMENT_MS,
     })
-    return extended.status === 'gone' ? order.payBy : new Date(extended.expiresAtMs)
+    if (extended.status !== 'gone') return new Date(extended.expiresAtMs)
+    const hold = await seats.findHold(order.performanceId, order.holdId)
+    return hold.status === 'ended' && hold.how === 'released' ? 'released' : order.payBy
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
     logError('a payment began without extending its hold', error, { order: order.number })

@@ -8,14 +8,17 @@ import { orders, type OrderedSeat } from '../../src/db/orders.ts'
 import { Problem } from '../../src/problem.ts'
 import type { HeldSeats } from '../../src/redis/seats.ts'
 import { describeSeats, type Performance } from '../catalogue.ts'
+import { line } from '../plain-text.ts'
 import type { KeyClaim } from './idempotency.ts'
 import { newOrderId, newOrderNumber, showOrder } from './order.ts'
 
 export const orderRequest = z
   .strictObject({
-    holdId: z.string().regex(/^[A-Za-z0-9-]+\.[A-Za-z0-9_-]{16,64}$/, 'must be the id of a hold'),
+    holdId: z
+      .string('must be the id of a hold')
+      .regex(/^[A-Za-z0-9-]+\.[A-Za-z0-9_-]{16,64}$/, 'must be the id of a hold'),
     buyer: z.strictObject({
-      name: z.string().trim().min(1, 'must not be empty').max(100, 'must be at most 100 characters'),
+      name: line.trim().min(1, 'must not be empty').max(100, 'must be at most 100 characters'),
       email: z.email('must be an email address').max(254, 'must be at most 254 characters'),
     }),
     /** What a browser believes the price to be is accepted and ignored: prices come from Postgres. */

@@ -5,10 +5,13 @@ import { StoreUnavailable } from '../../src/redis/client.ts'
 import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
 import type { Order } from './order.ts'
+import { lateHoldId } from './retake.ts'
 
 export async function returnHold({ seats }: Parts, order: Order): Promise<void> {
   try {
-    await seats.release(order.performanceId, order.holdId, { session: order.session })
+    for (const holdId of [order.holdId, lateHoldId(order)]) {
+      await seats.release(order.performanceId, holdId, { session: order.session })
+    }
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
     logError('a hold runs out by itself', error, { order: order.number })

@@ -10,6 +10,7 @@ import type { OriginEnv } from '../env.ts'
 import { holdBody, newHoldId, showHold, showTimes } from '../holds.ts'
 import { limitHolds } from '../limits.ts'
 import { withSeatsLoaded } from '../load-seats.ts'
+import { cancelOrderOfHold } from '../orders/cancel.ts'
 
 const BODY_LIMIT_BYTES = 16 * 1024
 const NO_STORE = { 'cache-control': 'private, no-store' }
@@ -33,6 +34,7 @@ export const holdRoutes = new Hono<OriginEnv>()
       ordinals: asked.map(({ ordinal }) => ordinal),
       ttlMs: holdMs,
       maxLifeMs: holdMaxMs,
+      sessionLimit: seatsPerHold,
     }
     const outcome = await withSeatsLoaded(c.var, performance, () => c.var.seats.hold(performance.id, request))
     switch (outcome.status) {
@@ -40,6 +42,8 @@ export const holdRoutes = new Hono<OriginEnv>()
         throw seatsTaken(
           outcome.conflicts.map(({ ordinal, state }) => ({ seat: seatId(asked, ordinal), state })),
         )
+      case 'limit':
+        throw tooManySeats(outcome.seatsHeld, { asked: asked.length, limit: seatsPerHold })
       case 'gone':
         throw holdEnded()
       case 'held':
@@ -75,6 +79,8 @@ export const holdRoutes = new Hono<OriginEnv>()
     const holdId = c.req.param('id')
     const { performance, session } = await admittedToHold(c, holdId)
     refuseCrossSite(c.req.raw)
+    // Whoever gives the seats back gives up the order for them: it must not be paid when they are another's.
+    await cancelOrderOfHold(c.var, { holdId, session })
     const released = await c.var.seats.release(performance.id, holdId, { session })
     if (!released) throw noSuchHold()
     return c.body(null, 204)
@@ -105,6 +111,13 @@ const seatsTaken = (conflicts: readonly { seat: string; state: string }[]): Prob
   new Problem('seats_taken', {
     detail: `${conflicts.length === 1 ? 'One of these seats is' : `${conflicts.length} of these seats are`} not free; none was held.`,
     extensions: { conflicts },
+  })
+
+const tooManySeats = (held: number, { asked, limit }: { asked: number; limit: number }): Problem =>
+  new Problem('validation_failed', {
+    detail: `One visitor may hold ${limit} seats of this performance at a time; this one holds ${held} and asked for ${asked} more. None was held: give some back first.`,
+    errors: [{ field: '/seats', message: `would exceed ${limit} seats held at a time` }],
+    extensions: { held, limit },
   })
 
 const keyReused = (): Problem =>

@@ -11,12 +11,11 @@ import type { OriginEnv } from '../env.ts'
 import { limitOrders } from '../limits.ts'
 import { logError } from '../log.ts'
 import { advanceOrder } from '../orders/advance.ts'
+import { cancelOrder } from '../orders/cancel.ts'
 import { claimKey, readIdempotencyKey, releaseKey } from '../orders/idempotency.ts'
-import { closeUnpaid } from '../orders/move.ts'
 import { performanceOf, requireOrder, showOrder, type Order } from '../orders/order.ts'
 import { startPayment } from '../orders/pay.ts'
 import { orderRequest, placeOrder } from '../orders/place.ts'
-import { returnHold } from '../orders/return-hold.ts'
 
 const LIMIT_BYTES = 16 * 1_024
 const NO_STORE = { 'cache-control': 'private, no-store' }
@@ -62,22 +61,13 @@ export const orderRoutes = new Hono<OriginEnv>()
   .post('/api/orders/:id/pay', async (c) => {
     refuseCrossSite(c.req.raw)
     const order = await requireOrder(c.var.db, c.req.param('id'))
-    const { origin: publicOrigin } = new URL(c.req.url)
+    const publicOrigin = c.var.config.publicOrigin ?? new URL(c.req.url).origin
     return c.json(await startPayment(c.var, order, { publicOrigin }), 202, NO_STORE)
   })
   .post('/api/orders/:id/cancel', async (c) => {
     refuseCrossSite(c.req.raw)
     const { id } = await requireOrder(c.var.db, c.req.param('id'))
-    const cancelled = await closeUnpaid(c.var.db, id, 'cancelled')
-    const order = (await advanceOrder(c.var, id)) ?? (await requireOrder(c.var.db, id))
-    // An order without a payment is closed at once, so no step of the saga gives its seats back.
-    if (cancelled) await returnHold(c.var, order)
-    if (!cancelled && order.status !== 'cancelled') {
-      throw new Problem('order_conflict', {
-        detail: `The order is ${order.status}; only an order that awaits its payment can be cancelled.`,
-        extensions: { status: order.status },
-      })
-    }
+    const order = await cancelOrder(c.var, id)
     return c.json(showOrder(order, await performanceOf(c.var.db, order)), 200, NO_STORE)
   })
 

@@ -12,7 +12,7 @@ import { requireOrder } from '../orders/order.ts'
 import { admitTicket, readTickets } from '../tickets/tickets.ts'
 
 const LIMIT_BYTES = 8 * 1_024
-export const verifyRequest = z.strictObject({ code: z.string('must be text').min(1).max(2_000) })
+export const verifyRequest = z.strictObject({ code: z.string().min(1).max(2_000) })
 
 export const ticketRoutes = new Hono<OriginEnv>()
   .get('/api/orders/:id/tickets', async (c) => {
@@ -20,7 +20,7 @@ export const ticketRoutes = new Hono<OriginEnv>()
     if (order.status !== 'paid') {
       throw new Problem('order_conflict', {
         detail: `The order is ${order.status}; its tickets can be read once it is paid.`,
-        extensions: { status: order.status },
+        extensions: { orderStatus: order.status },
       })
     }
     const tickets = await readTickets(c.var.db, order, c.var.config)

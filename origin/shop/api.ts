@@ -4,7 +4,8 @@
 import { type Fields, fieldsOf, textOf } from './fields.ts'
 
 export type Answer =
-  | { readonly ok: true; readonly status: number; readonly body: Fields }
+  /** `sentAtMs` by the server's clock, to the second. */
+  | { readonly ok: true; readonly status: number; readonly body: Fields; readonly sentAtMs: number }
   /** `status` 0: no answer at all. `code` is the problem's stable code, where there is one. */
   | { readonly ok: false; readonly status: number; readonly code: string; readonly body: Fields }
 
@@ -29,7 +30,10 @@ export async function call(
     const text = await response.text()
     const isJson = response.headers.get('content-type')?.includes('json') === true
     const fields = fieldsOf(isJson && text !== '' ? JSON.parse(text) : {})
-    if (response.ok) return { ok: true, status: response.status, body: fields }
+    if (response.ok) {
+      const sentAtMs = Date.parse(response.headers.get('date') ?? '') || Date.now()
+      return { ok: true, status: response.status, body: fields, sentAtMs }
+    }
     const code = textOf(fields['code'])
     if (code === 'admission_required' || code === 'waiting_room') {
       document.dispatchEvent(new CustomEvent('admission-ended'))

@@ -13,8 +13,10 @@ export interface Availability {
   free(section: Section): number
   /** False until the first map is in. */
   known(): boolean
-  /** What this page did itself and need not wait to hear. */
-  set(ordinals: readonly number[], mark: Mark): void
+  /** What a refused hold told: seats shown as free are not. */
+  taken(ordinals: readonly number[]): void
+  /** Asks for the whole map at once, where changes alone are not to be trusted. */
+  again(): void
 }
 
 export interface LiveAvailability extends Availability {
@@ -34,6 +36,7 @@ export function watchAvailability(
 ): LiveAvailability {
   let marks: Mark[] = []
   let version: number | undefined
+  let whole = true
   let failures = 0
   let timer: ReturnType<typeof setTimeout> | undefined
   let asking = false
@@ -42,6 +45,7 @@ export function watchAvailability(
     version = numberOf(body['version'])
     if (typeof body['map'] === 'string') {
       marks = Array.from(body['map'], (mark) => (isMark(mark) ? mark : 'b'))
+      whole = false
       return changed(undefined)
     }
     const changes = Object.entries(fieldsOf(body['changes']))
@@ -53,7 +57,7 @@ export function watchAvailability(
     if (asking || document.hidden) return
     asking = true
     clearTimeout(timer)
-    const since = version === undefined ? '' : `?since=${version}`
+    const since = whole || version === undefined ? '' : `?since=${version}`
     const answer = await call(
       'GET',
       `/api/performances/${encodeURIComponent(performance)}/availability${since}`,
@@ -78,9 +82,13 @@ export function watchAvailability(
       for (let at = firstOrdinal; at < firstOrdinal + count; at += 1) if (marks[at] === 'f') free += 1
       return free
     },
-    set(ordinals, mark) {
-      for (const ordinal of ordinals) marks[ordinal] = mark
+    taken(ordinals) {
+      for (const ordinal of ordinals) if (marks[ordinal] === 'f') marks[ordinal] = 'h'
       changed(ordinals)
+    },
+    again() {
+      whole = true
+      void ask()
     },
   }
 }

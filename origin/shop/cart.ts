@@ -28,12 +28,10 @@ interface Sum {
 }
 
 export function createCart(place: HTMLElement, { tiers }: Hall, acts: CartActs): Cart {
-  const title = h('h2', { id: 'cart-title' }, en.yourSeats)
+  const title = h('h2', { id: 'cart-title', tabindex: '-1' }, en.yourSeats)
   const count = h('span', { class: 'count' })
   const body = h('div', { class: 'cart-body' })
   const time = h('output', { class: 'time', role: 'timer', 'aria-live': 'off' })
-  // A sheet must leave the map in view; a column has the room.
-  let linesOpen = matchMedia('(width >= 60rem)').matches
   place.replaceChildren(h('div', { class: 'cart-head' }, title, count), body)
 
   function sumOf(seats: readonly Seat[]): Sum {
@@ -49,36 +47,69 @@ export function createCart(place: HTMLElement, { tiers }: Hall, acts: CartActs):
     h(
       'p',
       { class: 'total' },
-      h('span', {}, en.total, h('small', {}, `${money(fees, currency)} ${en.fees}`)),
+      h('span', {}, en.total, ' ', h('small', {}, en.fees(money(fees, currency)))),
       h('b', {}, money(total, currency)),
     )
 
-  function showChoice(seats: readonly Seat[], busy: boolean): void {
+  // Kept and written anew, never made anew: whoever has just pressed a button keeps their place.
+  const lines = new Map<string, HTMLElement>()
+  const items = h('ul')
+  // A sheet must leave the map in view; a column has the room.
+  const list = h(
+    'details',
+    { open: matchMedia('(width >= 60rem)').matches },
+    h('summary', {}, en.showSeats),
+    items,
+  )
+  const sum = h('div')
+  const holdButton = h('button', { type: 'button', class: 'primary', onclick: () => busy || acts.hold() })
+  const chosen = [list, h('div', { class: 'settle' }, sum, holdButton)]
+  const ceiling = h('p', { class: 'hint' })
+  let busy = false
+  let shown: string | undefined
+
+  function lineOf(seat: Seat): HTMLElement {
+    const name = en.seatLine(seat.section, seat.row, seat.label)
+    const remove = h(
+      'button',
+      { type: 'button', class: 'remove', 'aria-label': en.remove(name), onclick: () => acts.remove(seat) },
+      '×',
+    )
+    return h('li', {}, h('span', {}, name), remove)
+  }
+
+  function dropLine(id: string, line: HTMLElement): void {
+    const hadFocus = line.contains(document.activeElement)
+    const neighbour = line.nextElementSibling ?? line.previousElementSibling
+    lines.delete(id)
+    line.remove()
+    if (hadFocus) (neighbour?.querySelector('button') ?? title).focus()
+  }
+
+  function showChoice(seats: readonly Seat[], nowBusy: boolean): void {
+    busy = nowBusy
+    shown = undefined
     count.textContent = `${seats.length} / ${MOST_SEATS}`
     place.classList.toggle('empty', seats.length === 0)
-    if (seats.length === 0) return body.replaceChildren(h('p', { class: 'hint' }, en.noSeats))
-    const lines = seats.map((seat) => {
-      const name = en.seatLine(seat.section, seat.row, seat.label)
-      const remove = h(
-        'button',
-        { type: 'button', class: 'remove', 'aria-label': en.remove(name), onclick: () => acts.remove(seat) },
-        '×',
-      )
-      return h('li', {}, h('span', {}, name), remove)
-    })
-    const list = h('details', { open: linesOpen }, h('summary', {}, en.showSeats), h('ul', {}, ...lines))
-    list.addEventListener('toggle', () => {
-      linesOpen = list.open
-    })
-    const hold = h(
-      'button',
-      { type: 'button', class: 'primary', 'aria-disabled': String(busy), onclick: () => busy || acts.hold() },
-      busy ? en.holding : en.hold,
-    )
-    return body.replaceChildren(list, h('div', { class: 'settle' }, totals(sumOf(seats)), hold))
+    for (const [id, line] of lines) if (!seats.some((seat) => seat.id === id)) dropLine(id, line)
+    for (const seat of seats) {
+      if (lines.has(seat.id)) continue
+      const line = lineOf(seat)
+      lines.set(seat.id, line)
+      items.append(line)
+    }
+    sum.replaceChildren(totals(sumOf(seats)))
+    holdButton.textContent = busy ? en.holding : en.hold
+    holdButton.setAttribute('aria-disabled', String(busy))
+    if (seats.length === 0) body.replaceChildren(h('p', { class: 'hint' }, en.noSeats))
+    else if (!list.isConnected) body.replaceChildren(...chosen)
   }
 
   function showHold(hold: Hold): void {
+    ceiling.textContent = hold.lastsUntil === '' ? '' : en.ceiling(shortTime(hold.lastsUntil))
+    // Extended: only its times are new.
+    if (shown === hold.holdId) return
+    shown = hold.holdId
     place.classList.remove('empty')
     count.textContent = en.seats(hold.seats.length)
     body.replaceChildren(
@@ -89,7 +120,7 @@ export function createCart(place: HTMLElement, { tiers }: Hall, acts: CartActs):
         h('button', { type: 'button', onclick: () => acts.extend() }, en.extend),
         h('button', { type: 'button', onclick: () => acts.change() }, en.change),
       ),
-      hold.lastsUntil === '' ? '' : h('p', { class: 'hint' }, en.ceiling(shortTime(hold.lastsUntil))),
+      ceiling,
       h(
         'ul',
         {},

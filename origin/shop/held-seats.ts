@@ -1,8 +1,18 @@
-// The life of one hold on the page: taken, counted down, extended, given up, ended; found again after a reload.
+// The life of one hold on the page: taken, counted down, extended, given up, ended; found again after a reload and in
+// another tab.
 // Called by `performance-page.ts`, which shows what follows from it.
 
 import { countDown, type Countdown } from './countdown.ts'
-import { extendHold, findHold, type Hold, releaseHold, takeHold } from './hold.ts'
+import {
+  extendHold,
+  findHold,
+  type Hold,
+  type HoldAnswer,
+  type Refusal,
+  releaseHold,
+  takeHold,
+} from './hold.ts'
+import { forgetHold, keepHold, keptHold, keptOrder } from './kept.ts'
 import { clock } from './money.ts'
 import { notice, speak } from './notices.ts'
 import { requestKey } from './request-key.ts'
@@ -12,21 +22,24 @@ export interface HeldSeats {
   current(): Hold | undefined
   /** Holds the seats; returns those that somebody else has taken, empty for any other outcome. */
   take(seats: readonly string[]): Promise<readonly string[]>
-  /** The hold of before a reload, if it still lives. */
+  /** The hold of before a reload or of another tab, if it still lives. */
   restore(): Promise<void>
   extend(): Promise<void>
   /** Gives the seats up so that others can be chosen. */
   release(): Promise<void>
+  /**
+   * Holds the same seats anew, free of the order that was made of them; false, with a word, where that cannot be. Between
+   * the two holds lies one round trip, in which somebody else may take a seat.
+   */
+  renew(): Promise<boolean>
   /** What the server says is over, is over. */
   end(): void
 }
 
-const REFUSALS = {
-  gone: en.holdEnded,
-  no_answer: en.noAnswer,
-  too_many: en.tooMany,
-  refused: en.refused,
-} as const
+function wordsOf(refusal: Refusal): string {
+  if (refusal.is === 'refused') return refusal.words
+  return refusal.is === 'gone' ? en.holdEnded : en.noAnswer
+}
 
 const TRIES = 3
 const RETRY_MS = 700
@@ -40,7 +53,6 @@ export function createHeldSeats(
     freed(hold: Hold, lost: boolean): void
   },
 ): HeldSeats {
-  const kept = `hold:${performance}`
   let hold: Hold | undefined
   let countdown: Countdown | undefined
   /** One key for one try at one set of seats: a lost answer finds the same hold. */
@@ -49,7 +61,8 @@ export function createHeldSeats(
   function begin(next: Hold): void {
     countdown?.stop()
     hold = next
-    sessionStorage.setItem(kept, next.holdId)
+    keepHold(performance, next.holdId, next.endsAtMs)
+    notice('')
     events.held(next)
     countdown = countDown(next.endsAtMs, {
       show: (seconds) => events.tick(seconds),
@@ -61,43 +74,59 @@ export function createHeldSeats(
   function stop(lost: boolean): void {
     if (hold === undefined) return
     countdown?.stop()
-    sessionStorage.removeItem(kept)
     const over = hold
     hold = undefined
-    if (lost) notice(en.holdEnded)
+    forgetHold(performance, over.holdId)
     events.freed(over, lost)
+    notice(lost ? en.holdEnded : '')
+  }
+
+  async function ask(seats: readonly string[]): Promise<HoldAnswer> {
+    const asked = [...seats].toSorted().join()
+    if (attempt?.seats !== asked) attempt = { seats: asked, key: requestKey() }
+    let answer = await takeHold(performance, seats, attempt.key)
+    // The seats may be held and only the answer lost: the same key finds that hold instead of a conflict with oneself.
+    for (let again = 1; again < TRIES && answer.is === 'no_answer'; again += 1) {
+      await new Promise((resolve) => setTimeout(resolve, again * RETRY_MS))
+      answer = await takeHold(performance, seats, attempt.key)
+    }
+    // Only an unanswered try is the same try again.
+    if (answer.is !== 'no_answer') attempt = undefined
+    return answer
+  }
+
+  /** True where the seats are given back; otherwise says why not, or goes to the order that is being paid. */
+  async function giveBack(holdId: string): Promise<boolean> {
+    const answer = await releaseHold(holdId)
+    if (answer.is === 'released' || answer.is === 'gone') return true
+    const orderId = keptOrder(holdId)
+    if (answer.is !== 'ordered') notice(wordsOf(answer))
+    else if (orderId === '') notice(en.orderPaying)
+    else location.assign(`/orders/${encodeURIComponent(orderId)}`)
+    return false
   }
 
   return {
     current: () => hold,
     async take(seats) {
-      const asked = [...seats].toSorted().join()
-      if (attempt?.seats !== asked) attempt = { seats: asked, key: requestKey() }
-      let answer = await takeHold(performance, seats, attempt.key)
-      // The seats may be held and only the answer lost: the same key finds that hold instead of a conflict with oneself.
-      for (let again = 1; again < TRIES && answer.is === 'no_answer'; again += 1) {
-        await new Promise((resolve) => setTimeout(resolve, again * RETRY_MS))
-        answer = await takeHold(performance, seats, attempt.key)
-      }
-      // Only an unanswered try is the same try again.
-      if (answer.is !== 'no_answer') attempt = undefined
+      const answer = await ask(seats)
       if (answer.is === 'taken') return answer.seats
       if (answer.is === 'held') begin(answer.hold)
-      else notice(REFUSALS[answer.is])
+      else notice(wordsOf(answer))
       return []
     },
     async restore() {
-      const id = sessionStorage.getItem(kept)
-      if (id === null) return
+      const id = keptHold(performance)
+      if (id === undefined) return
       const found = await findHold(id)
-      if (found === undefined) sessionStorage.removeItem(kept)
+      if (found === undefined) forgetHold(performance, id)
       else begin(found)
     },
     async extend() {
       if (hold === undefined) return
       const answer = await extendHold(hold.holdId)
       if (answer.is === 'gone') return stop(true)
-      if (answer.is !== 'extended') return notice(REFUSALS[answer.is])
+      if (answer.is !== 'extended') return notice(wordsOf(answer))
       const longer = answer.endsAtMs > hold.endsAtMs + 1_000
       begin({ ...hold, endsAtMs: answer.endsAtMs })
       const left = clock((answer.endsAtMs - Date.now()) / 1_000)
@@ -105,8 +134,19 @@ export function createHeldSeats(
     },
     async release() {
       if (hold === undefined) return
-      if (await releaseHold(hold.holdId)) stop(false)
-      else notice(en.noAnswer)
+      if (await giveBack(hold.holdId)) stop(false)
+    },
+    async renew() {
+      const before = hold
+      if (before === undefined || !(await giveBack(before.holdId))) return false
+      const answer = await ask(before.seats.map(({ id }) => id))
+      if (answer.is === 'held') {
+        begin(answer.hold)
+        return true
+      }
+      stop(false)
+      notice(answer.is === 'taken' ? en.renewTaken : wordsOf(answer))
+      return false
     },
     end: () => stop(true),
   }

@@ -1,8 +1,10 @@
 // A hold as the shop knows it, and the calls that take, prolong and give it up. Called by `performance-page.ts`.
-// Only the hold's id is kept in the browser (for a reload); prices and seats always come from the server.
+// The browser keeps the hold's id and end alone (`kept.ts`); prices and seats always come from the server.
 
-import { call } from './api.ts'
+import { type Answer, call } from './api.ts'
+import { explain } from './explain.ts'
 import { type Fields, listOf, numberOf, textOf } from './fields.ts'
+import { en } from './text/en.ts'
 
 export interface HeldSeat {
   readonly id: string
@@ -27,7 +29,12 @@ export interface Hold {
 export type HoldAnswer =
   | { readonly is: 'held'; readonly hold: Hold }
   | { readonly is: 'taken'; readonly seats: readonly string[] }
-  | { readonly is: 'gone' | 'no_answer' | 'too_many' | 'refused' }
+  | Refusal
+
+export type Refusal =
+  | { readonly is: 'gone' | 'no_answer' }
+  /** `words` are for the visitor. */
+  | { readonly is: 'refused'; readonly words: string }
 
 export function readHold(body: Fields): Hold {
   const seats = listOf(body['seats'])
@@ -59,7 +66,7 @@ export async function takeHold(
     key,
   })
   if (answer.ok) return { is: 'held', hold: readHold(answer.body) }
-  if (answer.code !== 'seats_taken') return { is: refusal(answer.status) }
+  if (answer.code !== 'seats_taken') return refusal(answer)
   // Each conflict is a seat's id, or an object that names it.
   const conflicts: unknown = answer.body['conflicts']
   const plain = Array.isArray(conflicts) ? conflicts.filter((seat) => typeof seat === 'string') : []
@@ -78,23 +85,24 @@ export async function findHold(holdId: string): Promise<Hold | undefined> {
 /** The new end (ms by this browser's clock), or why there is none. */
 export async function extendHold(
   holdId: string,
-): Promise<
-  | { readonly is: 'extended'; readonly endsAtMs: number }
-  | { readonly is: 'gone' | 'no_answer' | 'too_many' | 'refused' }
-> {
+): Promise<{ readonly is: 'extended'; readonly endsAtMs: number } | Refusal> {
   const answer = await call('POST', `${pathOf(holdId)}/extend`)
   if (answer.ok)
     return { is: 'extended', endsAtMs: Date.now() + numberOf(answer.body['expiresInSeconds']) * 1_000 }
-  return { is: refusal(answer.status, answer.code) }
+  return refusal(answer)
 }
 
-export async function releaseHold(holdId: string): Promise<boolean> {
+/** Gives the seats back and cancels an order for them that nobody has paid; `ordered`: one is being paid. */
+export async function releaseHold(
+  holdId: string,
+): Promise<{ readonly is: 'released' } | { readonly is: 'ordered' } | Refusal> {
   const answer = await call('DELETE', pathOf(holdId))
-  return answer.ok || answer.status === 404 || answer.code === 'hold_expired'
+  if (answer.ok) return { is: 'released' }
+  return answer.code === 'order_conflict' ? { is: 'ordered' } : refusal(answer)
 }
 
-function refusal(status: number, code = ''): 'gone' | 'no_answer' | 'too_many' | 'refused' {
-  if (code === 'hold_expired' || status === 404) return 'gone'
-  if (status === 0) return 'no_answer'
-  return status === 429 ? 'too_many' : 'refused'
+function refusal(answer: Extract<Answer, { ok: false }>): Refusal {
+  if (answer.code === 'hold_expired' || answer.status === 404) return { is: 'gone' }
+  if (answer.status === 0) return { is: 'no_answer' }
+  return { is: 'refused', words: explain(answer, { validation_failed: en.holdLimit }) }
 }

@@ -3,9 +3,12 @@
 
 import { call } from './api.ts'
 import { readPerformance } from './catalogue.ts'
+import { type Countdown, countDown } from './countdown.ts'
 import { element, h } from './dom.ts'
+import { explain } from './explain.ts'
 import { type Fields, fieldsOf, listOf, numberOf, pageData, textOf } from './fields.ts'
-import { longTime, money, shortTime } from './money.ts'
+import { clock, longTime, money, shortTime } from './money.ts'
+import { speak } from './notices.ts'
 import { en } from './text/en.ts'
 import { drawTickets } from './tickets.ts'
 
@@ -15,17 +18,23 @@ const MOVING = ['authorised', 'committing', 'capturing', 'voiding']
 const MOVING_POLL_MS = 1_500
 const WAITING_POLL_MS = 4_000
 const LONGEST_POLL_MS = 20_000
+const LEAVING_MS = 15_000
 
 const orderId = textOf(pageData()['orderId'])
 const path = `/api/orders/${encodeURIComponent(orderId)}`
 let drawn = ''
 let asked = 0
 let timer: ReturnType<typeof setTimeout> | undefined
+/** From the press of the button to the provider's page: nothing is pressed twice and nothing drawn anew. */
+let paying = false
+let countdown: Countdown | undefined
 
 async function look(): Promise<void> {
   clearTimeout(timer)
+  if (paying) return
   const answer = await call('GET', path)
   asked += 1
+  if (paying) return
   if (answer.status === 404) return write(en.orderMissing)
   if (!answer.ok) {
     write(en.retrying)
@@ -34,7 +43,8 @@ async function look(): Promise<void> {
   const status = textOf(answer.body['status'])
   const failure = failureOf(answer.body)
   // Redrawn only when something changed: focus and selection stay where they are.
-  if (`${status} ${failure}` !== drawn) await draw(status, failure, answer.body)
+  const now = `${status} ${failure} ${textOf(answer.body['payBy'])}`
+  if (now !== drawn && (await draw(status, failure, answer))) drawn = now
   if (!RESTING.includes(status)) later(MOVING.includes(status) ? MOVING_POLL_MS : WAITING_POLL_MS)
 }
 
@@ -55,7 +65,12 @@ function failureOf(order: Fields): string {
   return textOf(failure) || textOf(message) || textOf(code)
 }
 
-async function draw(status: string, failure: string, order: Fields): Promise<void> {
+/** False where something is still missing and will be asked for again. */
+async function draw(
+  status: string,
+  failure: string,
+  { body: order, sentAtMs }: { readonly body: Fields; readonly sentAtMs: number },
+): Promise<boolean> {
   const [heading, sentence] = en.order[status] ?? en.order['stuck'] ?? ['', '']
   const performance = readPerformance(order['performance'])
   const title = [performance.eventName, performance.name].filter(Boolean).join(': ')
@@ -68,12 +83,33 @@ async function draw(status: string, failure: string, order: Fields): Promise<voi
   element('state').classList.toggle('moving', MOVING.includes(status))
   drawItems(order)
   drawActions(status, order, performance.id)
+  followTime(status, textOf(order['payBy']), sentAtMs)
   const tickets = status === 'paid' ? await call('GET', `${path}/tickets`) : undefined
   element('tickets').hidden = tickets?.ok !== true
   if (tickets?.ok === true) element('tickets').replaceChildren(...drawTickets(tickets.body, { title, when }))
   // A paid order without its tickets is not drawn yet: ask again.
-  else if (tickets !== undefined) return later(WAITING_POLL_MS)
-  drawn = `${status} ${failure}`
+  else if (tickets !== undefined) {
+    later(WAITING_POLL_MS)
+    return false
+  }
+  return true
+}
+
+/** The time left to pay, by the server's clock: this browser's may be wrong. */
+function followTime(status: string, payBy: string, sentAtMs: number): void {
+  countdown?.stop()
+  const leftMs = Date.parse(payBy) - sentAtMs
+  element('left').hidden = status !== 'awaiting_payment' || Number.isNaN(leftMs)
+  if (element('left').hidden) return
+  const time = element('left-time')
+  countdown = countDown(Date.now() + leftMs, {
+    show(seconds) {
+      time.textContent = clock(seconds)
+      time.classList.toggle('soon', seconds <= 60)
+    },
+    speak: (seconds) => speak(en.timeLeft(seconds)),
+    ended: () => void look(),
+  })
 }
 
 function drawItems(order: Fields): void {
@@ -126,20 +162,34 @@ function drawActions(status: string, order: Fields, performanceId: string): void
 }
 
 async function pay(button: HTMLButtonElement, words: string): Promise<void> {
+  if (paying) return
+  paying = true
   button.textContent = en.paying
+  button.setAttribute('aria-disabled', 'true')
   const answer = await call('POST', `${path}/pay`)
   const target = answer.ok ? textOf(answer.body['redirectUrl']) : ''
-  if (/^https?:\/\//.test(target)) return location.assign(target)
+  if (/^https?:\/\//.test(target)) {
+    location.assign(target)
+    // Where the provider's page does not come, the button does.
+    setTimeout(() => {
+      button.textContent = words
+      void resume()
+    }, LEAVING_MS)
+    return
+  }
   button.textContent = words
-  // The order may have moved on meanwhile; then its own words say so.
+  await resume()
+  if (!answer.ok && document.body.dataset['status'] === 'awaiting_payment') write(explain(answer))
+}
+
+/** Looks anew: the order may have moved on meanwhile, and then its own words say so. */
+async function resume(): Promise<void> {
+  paying = false
   drawn = ''
   await look()
-  if (!answer.ok && document.body.dataset['status'] === 'awaiting_payment') {
-    write(answer.status === 0 ? en.noAnswer : textOf(answer.body['detail']) || en.refused)
-  }
 }
 
 // Back from the provider's page by the Back button: the order may be paid.
-window.addEventListener('pageshow', (event) => event.persisted && void look())
+window.addEventListener('pageshow', (event) => event.persisted && void resume())
 document.addEventListener('visibilitychange', () => document.hidden || void look())
 void look()

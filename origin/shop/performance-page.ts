@@ -47,13 +47,14 @@ function openHall(performance: Performance, hall: Hall): void {
   const loaded = new Map<string, readonly Seat[]>()
   let refreshes: readonly ((ordinals: readonly number[] | undefined) => void)[] = []
   let holding = false
+  /** Given back by this page and still chosen: the map may call them held for a moment longer. */
+  let returned: readonly string[] = []
   const refresh = (ordinals?: readonly number[]): void => {
     for (const each of refreshes) each(ordinals)
   }
 
   const availability = watchAvailability(performance.id, (ordinals) => {
-    if (held.current() === undefined && !holding)
-      dropTaken(choice.all().filter(({ ordinal }) => availability.mark(ordinal) !== 'f'))
+    if (held.current() === undefined && !holding) dropTaken(choice.all().filter(isTaken))
     refresh(ordinals)
   })
   const held = createHeldSeats(performance.id, {
@@ -62,14 +63,25 @@ function openHall(performance: Performance, hall: Hall): void {
     freed: showChoosing,
   })
   const cart = createCart(element('cart'), hall, {
-    remove: (seat) => choice.remove([seat.id]),
+    remove: (seat) => {
+      notice('')
+      choice.remove([seat.id])
+    },
     hold: () => void hold(),
     extend: () => void held.extend(),
     change: () => void held.release(),
   })
-  createCheckout({ holdId: () => held.current()?.holdId ?? '', problem: notice, ended: () => held.end() })
+  createCheckout(held)
+
+  function isTaken({ id, ordinal }: Seat): boolean {
+    const mark = availability.mark(ordinal)
+    if (mark === 'h' && returned.includes(id)) return false
+    returned = returned.filter((other) => other !== id)
+    return mark !== 'f'
+  }
 
   function toggle(seat: Seat): void {
+    notice('')
     if (choice.has(seat.id)) return choice.remove([seat.id])
     const mark = availability.mark(seat.ordinal)
     if (mark !== 'f') return speak(en.seatName(seat.row, seat.label, en.mark[mark], seat.accessible))
@@ -86,15 +98,14 @@ function openHall(performance: Performance, hall: Hall): void {
   async function hold(): Promise<void> {
     const seats = choice.all()
     holding = true
+    returned = []
+    notice('')
     cart.showChoice(seats, true)
     const taken = await held.take(seats.map(({ id }) => id))
     holding = false
     // Marking them drops them from the choice, with a word, as for any seat that is taken meanwhile.
     const lost = seats.filter(({ id }) => taken.includes(id))
-    availability.set(
-      lost.map(({ ordinal }) => ordinal),
-      'h',
-    )
+    availability.taken(lost.map(({ ordinal }) => ordinal))
     if (held.current() === undefined) cart.showChoice(choice.all(), false)
   }
 
@@ -114,13 +125,10 @@ function openHall(performance: Performance, hall: Hall): void {
     for (const id of ['list', 'map']) element(id).hidden = false
     element('checkout').hidden = true
     const ids = over.seats.map(({ id }) => id)
-    const mine = [...loaded.values()].flat().filter(({ id }) => ids.includes(id))
-    // Given up by the visitor: free until told otherwise, and still chosen. Lost: chosen again only by hand.
-    availability.set(
-      mine.map(({ ordinal }) => ordinal),
-      'f',
-    )
+    // Given up by the visitor: still chosen. Lost: chosen again only by hand.
     if (lost) choice.remove(ids)
+    else returned = ids
+    availability.again()
     cart.showChoice(choice.all(), false)
     refresh()
     element('list-title').focus()
@@ -168,8 +176,8 @@ function openHall(performance: Performance, hall: Hall): void {
 
   async function route(): Promise<void> {
     notice('')
-    const id = decodeURIComponent(location.hash.slice(1))
-    const section = hall.sections.find((known) => known.id === id)
+    const fragment = location.hash.slice(1)
+    const section = hall.sections.find(({ id }) => encodeURIComponent(id) === fragment || id === fragment)
     await (section === undefined ? showOverview() : showSection(section))
   }
 

@@ -1,6 +1,7 @@
 // Configuration faults: gathered, never thrown one by one. Used by every parser in this folder; no I/O.
 
 import type { z } from 'zod'
+import { messageOf, valueAt } from '../accepted.ts'
 
 /** Thrown once per parse with every fault in it; each line names the variable, its value and what is accepted. */
 export class ConfigError extends Error {
@@ -19,17 +20,12 @@ export class ConfigError extends Error {
 export function describeIssues(root: string, input: unknown, error: z.ZodError): string[] {
   return error.issues.map((issue) => {
     const path = [root, ...issue.path.map(String)].filter(Boolean).join('.')
-    const value = issue.path.reduce<unknown>(
-      (at, key) =>
-        at !== null && typeof at === 'object' ? (at as Record<PropertyKey, unknown>)[key] : undefined,
-      input,
-    )
+    const value = valueAt(input, issue.path)
     if (issue.code === 'unrecognized_keys') {
       return `${path}: unknown setting ${issue.keys.map((key) => `"${key}"`).join(', ')}`
     }
-    return value === undefined
-      ? `${path} is missing: ${issue.message}`
-      : `${path} = ${JSON.stringify(value)}: ${issue.message}`
+    const shown = value === undefined ? '' : ` = ${JSON.stringify(value)}:`
+    return `${path}${shown} ${messageOf(issue, input)}`
   })
 }
 

@@ -28,6 +28,12 @@ export function sqlState(error: unknown): string | undefined {
   return undefined
 }
 
+/** A text with a NUL in it, also as `\\u0000` inside JSON: no table can hold it. */
+const UNSTORABLE = new Set(['22021', '22P05'])
+
+/** True where Postgres refused a character: whoever sent it must send another, and a repeat fails alike. */
+export const isUnstorableText = (error: unknown): boolean => UNSTORABLE.has(sqlState(error) ?? '')
+
 /** The constraint that a statement ran into; `undefined` where it was something else. */
 export function violatedConstraint(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {

@@ -2,6 +2,7 @@
 // Never answers half a body: every fault of the fields is reported at once, by JSON Pointer.
 
 import type { z } from 'zod'
+import { messageOf } from '../accepted.ts'
 import { Problem, type FieldError } from '../problem.ts'
 
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i
@@ -30,9 +31,10 @@ export async function readJson<Schema extends z.ZodType>(
           : 'The body came in another format; send application/json.',
     })
   }
-  const parsed = schema.safeParse(text === '' ? {} : parseJson(text))
+  const body = text === '' ? {} : parseJson(text)
+  const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
-  const errors = fieldErrors(parsed.error)
+  const errors = fieldErrors(parsed.error, body)
   throw new Problem('validation_failed', {
     detail: `${errors.length === 1 ? 'One field is' : `${errors.length} fields are`} not acceptable: ${errors
       .map(({ field }) => field || 'the body')
@@ -41,7 +43,10 @@ export async function readJson<Schema extends z.ZodType>(
   })
 }
 
-/** The body as text; stops reading, and throws `Problem` body_too_large, at the first byte past the limit. */
+/**
+ * The body as text; stops reading, and throws `Problem` body_too_large, at the first byte past the limit. A body that
+ * breaks off is a `Problem` too: only a sender who went away can cause it, so it is no error of ours in the log.
+ */
 export async function readText(request: Request, { limitBytes }: BodyLimits): Promise<string> {
   const tooLarge = () =>
     new Problem('body_too_large', {
@@ -55,26 +60,31 @@ export async function readText(request: Request, { limitBytes }: BodyLimits): Pr
   let sizeBytes = 0
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await reader.read().catch(brokenOff)
       if (done) return text + decoder.decode()
       sizeBytes += value.byteLength
       if (sizeBytes > limitBytes) throw tooLarge()
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {
-    await reader.cancel()
+    // Rejects once more where the body broke off.
+    await reader.cancel().catch(() => {})
     if (error instanceof TypeError)
       throw new Problem('invalid_json', { detail: 'The body is not valid UTF-8.' })
     throw error
   }
 }
 
-/** Each issue by JSON Pointer (RFC 6901); an unknown field is named itself, not only its parent. */
-export function fieldErrors(error: z.ZodError): FieldError[] {
+function brokenOff(): never {
+  throw new Problem('bad_request', { detail: 'The body broke off before its end.' })
+}
+
+/** Each issue of `body` by JSON Pointer (RFC 6901); an unknown field is named itself, not only its parent. */
+export function fieldErrors(error: z.ZodError, body: unknown): FieldError[] {
   return error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ field: pointer([...issue.path, key]), message: 'is not a known field' }))
-      : [{ field: pointer(issue.path), message: issue.message }],
+      : [{ field: pointer(issue.path), message: messageOf(issue, body) }],
   )
 }
 

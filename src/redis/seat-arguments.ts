@@ -11,7 +11,7 @@ export const SEAT_ARGUMENTS = ['reap_limit', 'memory_ms'] as const
 
 /** What follows them. */
 export const SEAT_SCRIPT_ARGUMENTS = {
-  hold: ['hold_id', 'session', 'ttl_ms', 'max_life_ms', 'ordinals'],
+  hold: ['hold_id', 'session', 'ttl_ms', 'max_life_ms', 'ordinals', 'session_limit'],
   read: ['hold_id'],
   extend: ['hold_id', 'session', 'ttl_ms'],
   release: ['hold_id', 'session'],

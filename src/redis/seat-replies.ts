@@ -33,6 +33,7 @@ export const holdReply: z.ZodType<HoldOutcome> = z.union([
     status,
     conflicts: seats.map(({ ordinal, mark }) => ({ ordinal: Number(ordinal), state: SEAT_STATES[mark] })),
   })),
+  z.tuple([z.literal('limit'), whole]).transform(([status, seatsHeld]) => ({ status, seatsHeld })),
   z.tuple([z.literal('gone')]).transform(([status]) => ({ status })),
   unloaded,
 ])

@@ -27,6 +27,8 @@ export interface HoldRequest {
   readonly ttlMs: number
   /** Absolute life that extensions cannot pass. */
   readonly maxLifeMs: number
+  /** Seats that the session may have in all its live holds of this performance, this one included; without it, any. */
+  readonly sessionLimit?: number
 }
 
 /** Redis has no map of this performance: rebuild it from Postgres, with this version as `seenVersion`, and ask again. */
@@ -47,6 +49,8 @@ export type HoldOutcome =
       readonly status: 'conflict'
       readonly conflicts: readonly { readonly ordinal: number; readonly state: SeatState }[]
     }
+  /** The session holds `seatsHeld` seats already, too many for these to come on top. Nothing was held. */
+  | { readonly status: 'limit'; readonly seatsHeld: number }
   /** The id's hold has ended: released, expired, sold or lost. It is not begun anew. */
   | { readonly status: 'gone' }
   | Unloaded
@@ -162,11 +166,18 @@ export function createSeatStore(redis: Redis): SeatStore {
       const found = await findHold(performance, holdId)
       return found.status === 'live' ? found.hold : undefined
     },
-    hold: (performance, { holdId, session, ordinals, ttlMs, maxLifeMs }) =>
+    hold: (performance, { holdId, session, ordinals, ttlMs, maxLifeMs, sessionLimit }) =>
       run(
         'hold',
         performance,
-        { hold_id: holdId, session, ttl_ms: ttlMs, max_life_ms: maxLifeMs, ordinals: ordinalList(ordinals) },
+        {
+          hold_id: holdId,
+          session,
+          ttl_ms: ttlMs,
+          max_life_ms: maxLifeMs,
+          ordinals: ordinalList(ordinals),
+          session_limit: sessionLimit ?? '',
+        },
         replies.holdReply,
       ),
     extend: (performance, holdId, { session, ttlMs }) =>

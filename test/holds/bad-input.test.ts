@@ -20,6 +20,13 @@ describe('bad input', () => {
       ['/seats/1', '/seats/2'],
     ],
     ['a seat that is no text', { seats: [1] }, 422, 'validation_failed', ['/seats/0']],
+    [
+      'seats that no table can name',
+      { seats: ['A-1-1', '\u0000', 'A\ud800'] },
+      422,
+      'validation_failed',
+      ['/seats/1', '/seats/2'],
+    ],
     ['a price from the browser', { seats: ['A-1-1'], price: 1 }, 422, 'validation_failed', ['/price']],
     [
       'best available, which is not offered yet',

@@ -221,6 +221,25 @@ describe('Idempotency-Key', () => {
   })
 })
 
+describe('the limit of seats', () => {
+  const five = (row: string) => Array.from({ length: 5 }, (_, i) => `${row}-${i + 1}`)
+
+  test('counts all live holds of a session, and names what it holds and may hold', async () => {
+    const visitor = await origin.visitor('greedy')
+    const { holdId } = await held(visitor.hold(five('A-1')))
+    expect(await (await visitor.hold(five('A-2'))).json()).toMatchObject({
+      status: 422,
+      code: 'validation_failed',
+      errors: [{ field: '/seats' }],
+      held: 5,
+      limit: 8,
+    })
+    expect(await origin.map()).toBe('hhhhhffffffffffffffb')
+    await visitor.delete(`/api/holds/${holdId}`)
+    await held(visitor.hold(five('A-2')))
+  })
+})
+
 describe('the limit of holds', () => {
   const few = { vars: { HOLDS_PER_MINUTE: 2 } }
   const tryHold = async (visitor: Visitor) => visitor.hold(['A-1-1'])

@@ -17,6 +17,7 @@ import { createSeatStore, type SeatStore } from '../../src/redis/seats.ts'
 import { signAdmissionToken } from '../../src/tokens/admission-token.ts'
 import { importPrivateKeys, privateKeySet } from '../../src/tokens/keys.ts'
 import { startDatabase, type TestDatabase } from '../origin/database.ts'
+import { expectDescribed } from '../origin/described.ts'
 import { PERFORMANCE, smallEvent } from '../origin/small-event.ts'
 
 const TOKEN = 'a-token-for-tests'
@@ -59,8 +60,11 @@ export function setUpOrigin(): Origin {
     const raw = new RawRedis(redis.url)
     await importEvent(database.db, eventFile.parse(smallEvent()))
     const keys = await importPrivateKeys(privateKeySet.parse(secrets.ADMISSION_KEYS))
+    const { ADMISSION_JWKS, TICKET_KEYS, ADMIN_TOKEN } = secrets
     const env = {
-      ...secrets,
+      ADMISSION_JWKS,
+      TICKET_KEYS,
+      ADMIN_TOKEN,
       UPSTASH_REDIS_REST_URL: upstash.url,
       UPSTASH_REDIS_REST_TOKEN: TOKEN,
       DATABASE_URL: database.gateway.connectionString,
@@ -148,7 +152,9 @@ function visitorOf(token: string, env: object): Visitor {
   const ask = async (method: string, path: string, init: RequestInit = {}) => {
     const request = new Request(`http://origin.test${path}`, { method, ...init })
     request.headers.set('Waiting-Room-Token', token)
-    return app.fetch(request, env)
+    const response = await app.fetch(request, env)
+    await expectDescribed(method, request.url, response)
+    return response
   }
   const post: Visitor['post'] = (path, body, headers) =>
     ask('POST', path, {

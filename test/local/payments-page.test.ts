@@ -281,3 +281,12 @@ test('no card number and no security code is stored, logged, echoed or sent', as
   for (const number of numbers) expect(everything).not.toContain(number)
   expect(everything).not.toMatch(/value="739"|"739"/)
 })
+
+test('every word of the page stands in a landmark, and what is pressed is large enough for a finger', async () => {
+  const { simulator, stripe } = await start()
+  const html = await (await fetch(pageOf(simulator, await createIntent(stripe)))).text()
+  const body = /<body>(.*)<\/body>/s.exec(html)?.[1] ?? ''
+  expect(body.replaceAll(/<(header|main)\b.*?<\/\1>/gs, '').trim()).toBe('')
+  // 1.5 × 15 px of text and twice 11 px: over 44.
+  expect(html).toMatch(/summary \{\s+padding: 0\.6875rem 0;/)
+})

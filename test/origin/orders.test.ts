@@ -1,11 +1,19 @@
 // Placing orders: idempotency keys, the limit per buyer, bad input, admission; and what the API says about itself.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sql } from 'drizzle-orm'
+import { Hono } from 'hono'
 import { app } from '../../origin/app.ts'
+import { onError } from '../../origin/on-error.ts'
 import { OPERATIONS } from '../../origin/openapi.ts'
 import * as shapes from '../../origin/openapi-schemas.ts'
 import { hold, order, place } from './buyer.ts'
 import { newKey, startOrigin, type TestOrigin } from './origin.ts'
 import { PERFORMANCE, smallEvent } from './small-event.ts'
+
+interface Described {
+  readonly requestBody?: object
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>
+}
 
 let origin: TestOrigin
 beforeAll(async () => {
@@ -15,7 +23,7 @@ beforeAll(async () => {
     id: 'C',
     name: 'Side',
     tier: 'far',
-    rows: [{ label: '1', count: 12, line: { x: 0, y: 20, dx: 11, dy: 0 } }],
+    rows: [{ label: '1', count: 14, line: { x: 0, y: 20, dx: 13, dy: 0 } }],
   })
   await origin.importEvent(event)
 })
@@ -147,6 +155,42 @@ test('a body with several faults is answered with all of them', async () => {
   ])
 })
 
+test.each(['a\u0000b', 'a\ud800', 'a\nb', '\u0000'])('the name %j is refused by its field', async (name) => {
+  const answer = await origin.request('/api/orders', {
+    headers: { ...(await origin.admit()), 'idempotency-key': newKey() },
+    body: { holdId: `${PERFORMANCE}.${'x'.repeat(22)}`, buyer: { name, email: 'a@example.com' } },
+  })
+  expect(answer).toMatchObject({
+    status: 422,
+    body: { code: 'validation_failed', errors: [{ field: '/buyer/name' }] },
+  })
+})
+
+test.each([
+  '/api/performances/a%00b/seats',
+  '/api/performances/%00/availability',
+  '/performances/%00',
+  '/api/events/%00',
+  '/api/events/%00/performances',
+  '/events/%00',
+  `/api/performances/${PERFORMANCE}/seats?section=%00`,
+  '/api/holds/%00',
+  '/api/orders/%00',
+])('%s is not there', async (path) => {
+  const answer = await origin.request(path, { headers: await origin.admit() })
+  expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } })
+})
+
+test('a character that Postgres refuses all the same is a 422', async () => {
+  const refused = new Hono().onError(onError).get('/:text', async (c) => {
+    await origin.parts.db.execute(sql`select ${c.req.param('text')}::text`)
+    return c.body(null, 204)
+  })
+  expect((await refused.request('/fine')).status).toBe(204)
+  const answer = await refused.request('/a%00b')
+  expect(await answer.json()).toMatchObject({ status: 422, code: 'validation_failed' })
+})
+
 test('every protected route asks for admission and says where to queue', async () => {
   const paths = [
     '/',
@@ -182,7 +226,7 @@ test('the catalogue answers in the promised shapes, and the map by section with 
   expect(overview.sections.map(({ id, count }) => [id, count])).toEqual([
     ['A', 10],
     ['B', 10],
-    ['C', 12],
+    ['C', 14],
   ])
   const section = shapes.sectionSeats.parse(await read(`${map}?section=B`))
   expect(section.seats[0]).toMatchObject({ ordinal: 10, id: 'B-1-1', tier: 'far' })
@@ -215,6 +259,51 @@ test('the description names every route, and every route of the API is described
     .map(({ method, path }) => `${method} ${path}`)
   expect(new Set(routes)).toEqual(new Set([...described, ...pages, ...comings]))
   expect(Object.keys(body['paths'] ?? {})).toHaveLength(new Set(OPERATIONS.map(({ path }) => path)).size)
+})
+
+test('whatever answers that a body is no JSON describes its body, and every body of a success has a schema', async () => {
+  const { answer, visitor } = await place(origin, ['C-1-14'], { email: 'described@example.com' })
+  const holdId = await hold(origin, ['C-1-13'], visitor)
+  const { body } = await origin.request('/openapi.json')
+  const { paths } = body as unknown as { paths: Record<string, Record<string, Described>> }
+  const ids = { performances: PERFORMANCE, holds: holdId, orders: String(answer.body['orderId']) }
+  const reading: string[] = []
+  for (const { method, path, access } of OPERATIONS) {
+    const { requestBody, responses } = paths[path]?.[method] ?? { responses: {} }
+    for (const [status, { content }] of Object.entries(responses)) {
+      if (status.startsWith('2') && status !== '204')
+        expect(content, path).toHaveProperty('application/json.schema')
+    }
+    // The gate's own refusal.
+    if (access === 'admission') expect(responses, path).toHaveProperty('429')
+    if (method !== 'post' || access === 'signature') continue
+    const kind = Object.entries(ids).find(([name]) => path.startsWith(`/api/${name}/`))
+    const { status } = await origin.request(path.replace('{id}', kind?.[1] ?? ''), {
+      method: 'POST',
+      headers: {
+        ...visitor,
+        authorization: `Bearer ${origin.env.ADMIN_TOKEN}`,
+        'idempotency-key': newKey(),
+        'content-type': 'text/plain',
+      },
+      body: 'no JSON',
+    })
+    if (status === 415) reading.push(path)
+    expect(requestBody !== undefined, `${path} answered ${status}`).toBe(status === 415)
+  }
+  expect(reading).toHaveLength(4)
+})
+
+test.each([
+  ['GET', '/api/tickets/verify', 'POST'],
+  ['PUT', '/webhooks/payments', 'POST'],
+  ['POST', '/openapi.json', 'GET, HEAD'],
+  ['PATCH', '/orders/x', 'GET, HEAD'],
+  ['PUT', '/api/holds/x', 'GET, HEAD, DELETE'],
+])('%s %s is a 405 that names what the address allows', async (method, path, allow) => {
+  const refused = await origin.request(path, { method })
+  expect(refused).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } })
+  expect(refused.headers.get('allow')).toBe(allow)
 })
 
 test('an import without the admin token is refused before its body is read', async () => {

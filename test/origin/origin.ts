@@ -15,6 +15,7 @@ import { parseRoomId, parseSessionId, parseVisitorId } from '../../src/ids.ts'
 import { signAdmissionToken } from '../../src/tokens/admission-token.ts'
 import { importPrivateKeys, privateKeySet } from '../../src/tokens/keys.ts'
 import { startDatabase, type TestDatabase } from './database.ts'
+import { expectDescribed } from './described.ts'
 import type { EventInput } from './small-event.ts'
 
 export type Env = OriginEnv['Bindings']
@@ -106,12 +107,14 @@ export async function startOrigin(vars: Partial<Record<keyof Env, unknown>> = {}
   payments.settings.webhookUrl = `${url}/webhooks/payments`
 
   const request = async (path: string, { method, headers = {}, body }: RequestOptions = {}) => {
+    const used = method ?? (body === undefined ? 'GET' : 'POST')
     const response = await fetch(url + path, {
-      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      method: used,
       redirect: 'manual',
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
+    await expectDescribed(used, url + path, response)
     const text = await response.text()
     const json = response.headers.get('content-type')?.includes('json') ?? false
     return {

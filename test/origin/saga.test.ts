@@ -6,7 +6,8 @@ import { commitOrder } from '../../origin/orders/commit.ts'
 import { sweep } from '../../origin/orders/sweep.ts'
 import { hold, payOnPage, place, statusOf } from './buyer.ts'
 import { startOrigin, type TestOrigin } from './origin.ts'
-import { smallEvent } from './small-event.ts'
+import { performanceKeys } from '../../src/redis/keys.ts'
+import { PERFORMANCE, smallEvent } from './small-event.ts'
 
 let origin: TestOrigin
 beforeAll(async () => {
@@ -43,6 +44,16 @@ const row = async (orderId: string) => {
 }
 const intentOf = (orderId: string) =>
   origin.payments.intents.all().find(({ metadata }) => metadata['order'] === orderId)
+const lookAtHold = (holdId: string) => origin.parts.seats.findHold(PERFORMANCE, holdId)
+/** Lets the clock of a hold run out: its record and its score. */
+async function expireHold(holdId: string): Promise<void> {
+  const { redis } = origin.parts
+  const keys = performanceKeys(PERFORMANCE)
+  const record = String(await redis.hget(keys.holders, holdId)).split(' ')
+  record[3] = '1'
+  await redis.hset(keys.holders, { [holdId]: record.join(' ') })
+  await redis.zadd(keys.holds, { score: 1, member: holdId })
+}
 const soldSeats = async () => (await origin.database.query('select 1 from order_items where live')).length
 
 test('an order stopped after every single step is carried on to paid, and sells and captures once', async () => {
@@ -174,14 +185,85 @@ test('an order whose time is over expires, with and without a begun payment, and
 })
 
 test('a payment that arrives late still gets its seats where Postgres has them', async () => {
-  const { orderId, holdId, visitor } = await place(origin, ['A-1-5'])
+  const { orderId, holdId } = await place(origin, ['A-1-5'])
   await payOnPage(origin, orderId)
-  await origin.request(`/api/holds/${holdId}`, { method: 'DELETE', headers: visitor })
+  await expireHold(holdId)
   await origin.database.query(
     `update orders set pay_by = now() - interval '10 minutes', retry_at = now() - interval '1 second'`,
   )
   await sweep(origin.parts)
   expect(await statusOf(origin, orderId)).toBe('paid')
+  expect(await lookAtHold(holdId)).toMatchObject({ status: 'ended', how: 'sold' })
+})
+
+test('a payment that arrives late is voided where another holds the seats, whose hold lives', async () => {
+  const { orderId, holdId } = await place(origin, ['A-1-4', 'A-1-5'])
+  await payOnPage(origin, orderId)
+  await expireHold(holdId)
+  const next = await hold(origin, ['A-1-5'], await origin.admit())
+  expect(await advance(orderId)).toMatchObject({ status: 'voided', failure: 'seat_lost' })
+  expect(intentOf(orderId)?.status).toBe('canceled')
+  expect(await lookAtHold(next)).toMatchObject({ status: 'live' })
+  await hold(origin, ['A-1-4'], await origin.admit())
+})
+
+test('a late payment that was stopped after it took its seats again goes on with them', async () => {
+  const { orderId, holdId } = await place(origin, ['A-1-5'])
+  await payOnPage(origin, orderId)
+  await expireHold(holdId)
+  await advance(orderId, 1)
+  origin.database.gateway.faults.next(/^update/, { kind: 'status', status: 503 })
+  await expect(advance(orderId, 1)).rejects.toThrow()
+  expect(await row(orderId)).toMatchObject({ status: 'authorised' })
+  expect(await advance(orderId)).toMatchObject({ status: 'paid' })
+})
+
+describe('a hold that is given back', () => {
+  const giveBack = (holdId: string, headers: Record<string, string>) =>
+    origin.request(`/api/holds/${holdId}`, { method: 'DELETE', headers })
+
+  test('cancels its order, also one whose payment was begun, so that the seats are the next holder’s', async () => {
+    const { orderId, holdId, visitor } = await place(origin, ['A-1-1', 'A-1-2'])
+    const begun = await origin.request(`/api/orders/${orderId}/pay`, { method: 'POST' })
+    expect(begun.status).toBe(202)
+    expect((await giveBack(holdId, visitor)).status).toBe(204)
+    expect((await giveBack(holdId, visitor)).status).toBe(204)
+    expect(await statusOf(origin, orderId)).toBe('cancelled')
+    expect(intentOf(orderId)?.status).toBe('canceled')
+    const next = await hold(origin, ['A-1-1', 'A-1-2'], await origin.admit())
+    expect(await origin.request(`/api/orders/${orderId}/pay`, { method: 'POST' })).toMatchObject({
+      status: 409,
+      body: { code: 'order_conflict', status: 409, orderStatus: 'cancelled' },
+    })
+    await advance(orderId)
+    expect(await lookAtHold(next)).toMatchObject({ status: 'live' })
+  })
+
+  test('is refused once its order is authorised, and that order is carried on', async () => {
+    const { orderId, holdId, visitor } = await place(origin, ['A-1-1'])
+    await payOnPage(origin, orderId)
+    await advance(orderId, 1)
+    expect(await giveBack(holdId, visitor)).toMatchObject({
+      status: 409,
+      body: { code: 'order_conflict', status: 409 },
+    })
+    expect(await statusOf(origin, orderId)).toBe('paid')
+  })
+
+  test('by somebody else cancels nothing', async () => {
+    const { orderId, holdId } = await place(origin, ['A-1-1'])
+    expect((await giveBack(holdId, await origin.admit())).status).toBe(404)
+    expect(await statusOf(origin, orderId)).toBe('awaiting_payment')
+  })
+
+  test('behind the order’s back makes it unpayable', async () => {
+    const { orderId, holdId } = await place(origin, ['A-1-1'])
+    const session = String((await row(orderId))['session'])
+    await origin.parts.seats.release(PERFORMANCE, holdId, { session })
+    expect((await origin.request(`/api/orders/${orderId}/pay`, { method: 'POST' })).status).toBe(409)
+    expect(await statusOf(origin, orderId)).toBe('cancelled')
+    expect(intentOf(orderId)).toBeUndefined()
+  })
 })
 
 test('Redis that is away at the commit hears of the sold seats from cron', async () => {

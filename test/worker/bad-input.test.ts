@@ -31,6 +31,14 @@ describe('bodies and headers', () => {
     expect(answer.json.errors).toEqual([{ field: '/visitor', message: 'is not a known field' }])
   })
 
+  test('a body that is no object is told what is accepted', async () => {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': freshKey() }
+    for (const body of ['[]', 'null']) {
+      const answer = await edge.send('/.waiting-room/demo/join', { method: 'POST', headers, body })
+      expect(answer.json.errors).toEqual([{ field: '', message: 'must be an object' }])
+    }
+  })
+
   test.each([
     [{}, 'idempotency_key_missing'],
     [{ 'idempotency-key': 'short' }, 'idempotency_key_invalid'],

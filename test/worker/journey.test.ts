@@ -183,6 +183,20 @@ describe('a full room', () => {
   })
 })
 
+test.each(['//evil.example/steal', String.raw`/\evil.example/x`, '/.//evil.example', '//evil.example/%'])(
+  'the queue page of %s leads to no other site, with and without JavaScript',
+  async (path) => {
+    const joined = await edge.post('/.waiting-room/busy/join', {
+      ...host('busy'),
+      'idempotency-key': freshKey(),
+    })
+    const page = await edge.visit(path, { ...host('busy'), cookie: cookieHeader(joined.cookies) })
+    expect(page.text).toContain('"returnTo":"/"')
+    expect(page.text).toContain('href="/"')
+    expect(page.text).not.toContain('evil')
+  },
+)
+
 describe('a client without cookies', () => {
   test('joins, claims, is forwarded by header, renews and leaves', async () => {
     const joined = await edge.post('/.waiting-room/bearer/join', {

@@ -145,7 +145,7 @@ export async function startEdge({
     }),
   )
   const url = (await miniflare.ready).origin
-  const send: Edge['send'] = (path, call) => exchange(new URL(path, url), call)
+  const send: Edge['send'] = (path, call) => exchange(url, path, call)
   return {
     url,
     secrets,
@@ -219,10 +219,14 @@ async function bundle(): Promise<string> {
   return file.text
 }
 
-/** Over node:http, since `fetch` writes its own Sec-Fetch headers and follows redirects. */
-function exchange(url: URL, { method = 'GET', headers = {}, body }: Call = {}): Promise<Answer> {
+/** Over node:http, since `fetch` writes its own Sec-Fetch headers and follows redirects; the path goes out as it is. */
+function exchange(
+  origin: string,
+  path: string,
+  { method = 'GET', headers = {}, body }: Call = {},
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const request = httpRequest(url, { method, headers }, (response) => {
+  const request = httpRequest(origin, { path, method, headers }, (response) => {
     const chunks: Buffer[] = []
     response.on('data', (chunk: Buffer) => chunks.push(chunk))
     response.on('error', reject)

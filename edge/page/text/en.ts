@@ -12,7 +12,7 @@ export interface Minutes {
 const minutes = (count: number): string => (count === 1 ? '1 minute' : `${count} minutes`)
 const hours = (count: number): string => (count === 1 ? '1 hour' : `${count} hours`)
 
-const waitUnknown = 'The wait is being worked out'
+const waitUnknown = 'The wait shows once the line moves'
 
 function wait({ low, high }: Minutes): string {
   if (high === null && low < 1) return waitUnknown
@@ -34,6 +34,7 @@ const stage: Readonly<Record<Stage, string>> = {
   recovering: 'Putting the line back in order',
   called: 'You are next',
   entering: 'It’s your turn',
+  suspended: 'No more waiting',
   missed: 'Your turn has passed',
   sold_out: 'Everything is sold',
   closed: 'The line is not open',
@@ -49,6 +50,7 @@ const detail: Readonly<Record<Stage, string>> = {
   recovering: 'Places are being checked. Yours is kept, and nobody can pass you.',
   called: 'Opening the door…',
   entering: 'Taking you in…',
+  suspended: 'Everyone can come in now. Taking you in…',
   missed: 'You were called, and the time to come in has run out. You can join the line again at its end.',
   sold_out: 'The last one has gone. Thank you for waiting with us.',
   closed: 'There is nothing to wait for right now. Please come back when it opens.',
@@ -95,7 +97,7 @@ export const en = {
   stay: 'Stay in line',
   go: 'Leave',
   reference: (visitor: string): string => `Reference ${visitor}`,
-  spokenPosition: (position: string, wait: string): string => `You are number ${position} in line. ${wait}.`,
+  spokenPosition: (position: string): string => `You are number ${position} in line.`,
 } as const
 
 export type Text = typeof en

@@ -40,7 +40,26 @@ const order: Readonly<Record<string, readonly [heading: string, sentence: string
   ],
 }
 
+/** What a refusal means, by the problem's code; those not here are said in general. */
+const problem: Readonly<Record<string, string>> = {
+  admission_required: 'Your time in the shop has ended. Please reload the page to come back in.',
+  waiting_room: 'Your time in the shop has ended. Please reload the page to come back in.',
+  seats_taken: 'Some of these seats have just been taken.',
+  hold_expired: 'The time ran out and your seats are free again.',
+  order_conflict: 'This order has moved on meanwhile. Please reload the page to see how it stands.',
+  idempotency_in_progress: 'Your order is just being made. Please try again in a moment.',
+  idempotency_key_reused: 'This was sent before with other details. Please try again.',
+  rate_limited: 'That was a lot at once. Please wait a few seconds and try again.',
+  payment_provider_unavailable:
+    'The payment provider cannot be reached right now. Nothing was charged; please try again in a moment.',
+  sold_out: 'Everything is sold.',
+  store_unavailable: 'The shop is very busy. Please try again in a moment.',
+  database_unavailable: 'The shop is very busy. Please try again in a moment.',
+  busy: 'The shop is very busy. Please try again in a moment.',
+}
+
 export const en = {
+  problem,
   seats,
   mark,
   order,
@@ -70,7 +89,7 @@ export const en = {
   atMost: 'You can take up to 8 seats.',
   seatLine: (section: string, row: string, label: string): string => `${section}, row ${row}, seat ${label}`,
   remove: (name: string): string => `Remove ${name}`,
-  fees: 'of it fees',
+  fees: (amount: string): string => `including ${amount} fees`,
   total: 'Total',
   hold: 'Hold these seats',
   holding: 'Holding…',
@@ -80,6 +99,7 @@ export const en = {
   extended: (time: string): string => `Your seats are held for another ${time}.`,
   atLimit: 'The seats cannot be held any longer.',
   change: 'Change seats',
+  /** Spoken. */
   timeLeft: (seconds: number): string =>
     seconds >= 60
       ? `${Math.round(seconds / 60)} ${seconds < 90 ? 'minute' : 'minutes'} left to finish your order.`
@@ -87,12 +107,20 @@ export const en = {
   holdEnded: 'The time ran out and your seats are free again. You can hold them again if nobody took them.',
   taken: (names: string): string =>
     `Just taken by someone else: ${names}. Your other seats are still chosen.`,
+  holdLimit:
+    'You hold other seats of this performance already, perhaps in another tab. You can hold up to 8 seats at a time.',
+  renewTaken:
+    'Somebody took some of your seats while the order was being changed. The earlier order is cancelled; please choose again.',
+  orderPaying:
+    'The order for these seats is being paid, so they cannot be changed. Please finish it where you began it.',
   noAnswer: 'That did not reach us. Please check the connection and try again.',
   refused: 'That did not work. Please try again in a moment.',
   tooMany: 'That was a lot at once. Please wait a few seconds and try again.',
   name: 'Name',
   email: 'Email',
   emailHint: 'Only for your order and tickets.',
+  buyerLimit: 'One person can buy only so many seats of this performance, and this would be more.',
+  nameRefused: 'Please enter a name of at most 100 characters.',
   nameMissing: 'Please enter your name.',
   emailMissing: 'Please enter an email address like name@example.com.',
   toPayment: 'Continue to payment',

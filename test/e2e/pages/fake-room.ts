@@ -42,6 +42,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     state: 'paused',
     message: 'A short pause: back at 19:40.',
   },
+  suspended: { ahead: 312, calledSince: 180, perMinute: 92, state: 'suspended' },
   recovering: { ahead: 312, calledSince: 180, perMinute: 92, state: 'recovering' },
   entering: {
     ahead: 312,

@@ -31,7 +31,16 @@ interface Taken {
   readonly total: number
 }
 const holds = new Map<string, Taken>()
-const orders = new Map<string, Taken & { status: string; failure: string | null }>()
+interface Made extends Taken {
+  status: string
+  readonly failure: string | null
+  readonly holdId?: string
+}
+const orders = new Map<string, Made>()
+/** What each Idempotency-Key came with. */
+const asked = new Map<string, string>()
+let holdsMade = 0
+const PAY_BY = new Date(Date.now() + 600_000).toISOString()
 
 function describe(id: string) {
   const seat = seats.find((candidate) => candidate.id === id)
@@ -91,7 +100,7 @@ const problem = (status: number, code: string, more: object = {}): Reply => ({
   body: { status, code, ...more },
 })
 
-export function answerShop({ method, path, body }: Call): Reply {
+export function answerShop({ method, path, headers, body }: Call): Reply {
   const url = new URL(path, 'http://127.0.0.1')
   const [, , kind = '', id = '', verb = ''] = url.pathname.split('/')
   if (kind === 'performances' && verb === 'seats') return layout(url.searchParams.get('section'))
@@ -102,7 +111,7 @@ export function answerShop({ method, path, body }: Call): Reply {
   }
   if (kind === 'performances' && verb === 'holds') return hold(id, body)
   if (kind === 'holds') return holdCall(method, id, verb)
-  if (kind === 'orders') return order(method, id, verb, body)
+  if (kind === 'orders') return order(method, id, verb, { body, key: String(headers['idempotency-key']) })
   return problem(404, 'not_found')
 }
 
@@ -120,7 +129,8 @@ function hold(performance: string, body: unknown): Reply {
   if (taken.length > 0) {
     return problem(409, 'seats_taken', { conflicts: taken.map((seat) => ({ seat, state: 'sold' })) })
   }
-  const holdId = `${performance}.${holds.size + 1}`
+  holdsMade += 1
+  const holdId = `${performance}.${holdsMade}`
   holds.set(holdId, take(wanted))
   return showHold(holdId, 201)
 }
@@ -134,16 +144,30 @@ function showHold(holdId: string, status = 200): Reply {
 
 function holdCall(method: string, holdId: string, verb: string): Reply {
   if (method !== 'DELETE') return verb === 'extend' ? ok({ expiresInSeconds: 420 }) : showHold(holdId)
+  const made = orders.get('made')
+  if (made?.holdId === holdId) made.status = 'cancelled'
   holds.delete(holdId)
   return { status: 204, body: undefined }
 }
 
-function order(method: string, id: string, verb: string, body: unknown): Reply {
+function order(
+  method: string,
+  id: string,
+  verb: string,
+  { body, key }: { body: unknown; key: string },
+): Reply {
   if (method === 'POST' && id === '') {
     const holdId = typeof body === 'object' && body !== null && 'holdId' in body ? String(body.holdId) : ''
     const held = holds.get(holdId)
     if (held === undefined) return problem(409, 'hold_expired')
-    orders.set('made', { ...held, status: 'awaiting_payment', failure: null })
+    const same = asked.get(key) === JSON.stringify(body)
+    if (asked.has(key) && !same) return problem(422, 'idempotency_key_reused', { detail: 'A key.' })
+    const open = orders.get('made')
+    if (open?.holdId === holdId && open.status === 'awaiting_payment' && !same) {
+      return problem(409, 'order_conflict', { detail: 'There is an order for this hold already.' })
+    }
+    asked.set(key, JSON.stringify(body))
+    orders.set('made', { ...held, holdId, status: 'awaiting_payment', failure: null })
     return ok({ orderId: 'made' }, 201)
   }
   const found = orders.get(id)
@@ -161,6 +185,14 @@ function order(method: string, id: string, verb: string, body: unknown): Reply {
     return ok({ tickets })
   }
   const { status, failure, seats: items, total } = found
-  const payBy = new Date(START + 600_000).toISOString()
-  return ok({ orderId: id, status, failure, items, total, currency, payBy, performance: shown.at(-1) })
+  return ok({
+    orderId: id,
+    status,
+    failure,
+    items,
+    total,
+    currency,
+    payBy: PAY_BY,
+    performance: shown.at(-1),
+  })
 }

@@ -150,6 +150,128 @@ test("the operator's message is text, whatever it holds", async () => {
   await page.context().close()
 })
 
+test('the message is spoken once when it changes, and not when the page opens with it', async () => {
+  let message = 'Doors open at 18:30. Everyone in line before 20:00 will be let in tonight.'
+  served.answer = ({ path }) => (path.endsWith('/now') ? now({ message }) : undefined)
+  const page = await open('/q/waiting')
+  await page.waitForSelector('#number:not([hidden])')
+  expect(await page.textContent('#spoken')).not.toContain(message)
+  await page.evaluate(() => {
+    const said: string[] = []
+    Object.assign(window, { said })
+    const spoken = document.querySelector('#spoken')
+    if (spoken !== null)
+      new MutationObserver(() => said.push(spoken.textContent ?? '')).observe(spoken, { childList: true })
+  })
+  message = 'The doors open later.'
+  const look = () => page.evaluate(() => window.dispatchEvent(new Event('online')))
+  await look()
+  await expect.poll(() => page.textContent('#spoken')).toBe(message)
+  const from = served.calls.length
+  await look()
+  await expect.poll(() => served.calls.length).toBeGreaterThan(from)
+  expect(await page.evaluate(() => Reflect.get(window, 'said'))).toEqual([message])
+  await page.context().close()
+})
+
+test('while paused, what is spoken is the pause and the position, not a wait', async () => {
+  const page = await open('/q/paused')
+  await page.waitForSelector('[data-stage=paused]')
+  const spoken = await page.textContent('#spoken')
+  expect(spoken).toContain('The line is paused.')
+  expect(spoken).toMatch(/You are number 133 in line\.$/)
+  await page.context().close()
+})
+
+test('while the connection is down the age of what is shown goes on rising', async () => {
+  const page = await open('/q/waiting')
+  await page.addInitScript(() => {
+    const real = Date.now
+    Date.now = () => real() + Number(Reflect.get(window, 'laterMs') ?? 0)
+  })
+  await page.reload()
+  await page.waitForSelector('#number:not([hidden])')
+  expect(await page.textContent('#updated')).toBe('Updated just now')
+  await page.evaluate(() => Reflect.set(window, 'laterMs', 40_000))
+  served.answer = ({ path }) => (path.endsWith('/now') ? 'cut' : undefined)
+  await page.evaluate(() => window.dispatchEvent(new Event('online')))
+  await page.waitForSelector('#trouble:not([hidden])')
+  expect(await page.textContent('#updated')).toMatch(/^Updated 4\d seconds ago$/)
+  await page.context().close()
+})
+
+test('after leaving and after joining again the focus stands on the news', async () => {
+  const page = await open('/q/waiting')
+  await page.click('#leave')
+  await page.click('#go')
+  await page.waitForSelector('[data-stage=left] #stage:focus')
+  await page.click('#again')
+  await page.waitForSelector('[data-stage=waiting] #stage:focus')
+  await page.context().close()
+})
+
+test('two tabs are one visitor: leaving, joining again and entering happen in both', async () => {
+  let ready = false
+  let leaves = 0
+  served.answer = ({ path }) => {
+    if (path.endsWith('/now')) return now(ready ? { serving: Number.MAX_SAFE_INTEGER } : {})
+    if (path.endsWith('/leave')) leaves += 1
+    if (path.endsWith('/join')) {
+      const { status, body } = answerScene('waiting', 'join', 1)
+      // A place that was given up is never given again.
+      return { status, body: { ...Object(body), place: Object(body).place + leaves } }
+    }
+    return path.endsWith('/claim') ? { status: 200, body: {} } : undefined
+  }
+  const page = await open('/q/waiting')
+  const other = await page.context().newPage()
+  await other.goto(`${served.url}/q/waiting`)
+  await Promise.all([page, other].map((tab) => tab.waitForSelector('[data-stage=waiting]')))
+  // A question that stands open in the other tab has become pointless.
+  await other.click('#leave')
+  await page.click('#leave')
+  await page.click('#go')
+  await other.waitForSelector('[data-stage=left]')
+  expect(await other.isVisible('#again')).toBe(true)
+  expect(await other.isVisible('dialog')).toBe(false)
+  const from = served.calls.length
+  await page.click('#again')
+  await other.waitForSelector('[data-stage=waiting]')
+  expect(joinsSince(from)).toHaveLength(1)
+  ready = true
+  await page.evaluate(() => window.dispatchEvent(new Event('online')))
+  await Promise.all([page, other].map((tab) => tab.waitForSelector('[data-stage=entering]')))
+  await page.context().close()
+})
+
+test('when the room is switched off the page enters by itself, and is not taken for one without cookies', async () => {
+  const page = await open('/q/waiting')
+  await page.waitForSelector('#number:not([hidden])')
+  const landings: string[] = []
+  page.on('request', (request) => request.isNavigationRequest() && landings.push(request.url()))
+  served.answer = ({ path }) => (path.endsWith('/now') ? now({ state: 'suspended' }) : undefined)
+  await page.evaluate(() => window.dispatchEvent(new Event('online')))
+  await page.waitForSelector('[data-stage=suspended] #stage:focus')
+  await expect.poll(() => landings, { timeout: 5_000 }).toEqual([`${served.url}/q/waiting`])
+  // The fake holds it again, as an isolate with older settings would: it stays calm, and tries no faster.
+  await page.waitForSelector('[data-stage=suspended]')
+  await page.waitForTimeout(3_500)
+  expect(landings).toHaveLength(1)
+  await page.context().close()
+})
+
+test('on a phone, number, bulbs, wait and the first thing to know fit without scrolling', async () => {
+  const page = await open('/q/waiting')
+  await page.waitForSelector('#number:not([hidden])')
+  for (const selector of ['#number', '#bar', '#wait', '#next li']) {
+    const box = await page.locator(selector).first().boundingBox()
+    expect(box === null ? 0 : box.y + box.height, selector).toBeLessThanOrEqual(844)
+  }
+  const upper = await page.locator('.marquee').boundingBox()
+  expect(upper?.height).toBeLessThan(500)
+  await page.context().close()
+})
+
 test('without script the page paints and offers its button', async () => {
   const page = await open('/q/waiting', { javaScriptEnabled: false })
   await page.waitForSelector('.fallback button')

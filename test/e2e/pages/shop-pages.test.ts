@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test as anyTest } from 'vitest'
 import { findBrowser, openBrowser } from '../browser.ts'
 import { answerShop } from './fake-shop.ts'
 import { type Served, servePages } from './serve.ts'
+import { choose, holdSeats } from './shopper.ts'
 
 const executablePath = await findBrowser()
 const test = anyTest.skipIf(executablePath === undefined)
@@ -35,14 +36,6 @@ async function open(path: string): Promise<Page> {
   })
   await page.goto(served.url + path)
   return page
-}
-
-/** Opens the first row that has free seats and takes some of them. */
-async function choose(page: Page, count: number): Promise<void> {
-  await page.waitForSelector('.seat-f')
-  await page.click('.rows summary')
-  for (let taken = 0; taken < count; taken += 1) await page.locator('.row .mark-f').first().click()
-  await expect.poll(() => page.textContent('.count')).toBe(`${count} / 8`)
 }
 
 const focused = (page: Page) =>
@@ -276,4 +269,13 @@ test.each([
     expect(overflow, path).toBeLessThanOrEqual(0)
     await page.context().close()
   }
+  const page = await open('/performances/evening#B1')
+  await holdSeats(page, 8)
+  await page.setViewportSize({ width, height: 800 })
+  const overflow = await page.evaluate((textPercent) => {
+    document.documentElement.style.fontSize = `${textPercent}%`
+    return document.documentElement.scrollWidth - innerWidth
+  }, percent)
+  expect(overflow, 'held seats').toBeLessThanOrEqual(0)
+  await page.context().close()
 })

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { FASTEST } from '../kinds.ts'
-import { held, holdRequest, setUpSeats } from './setup.ts'
+import { held, holdRequest, session, setUpSeats } from './setup.ts'
 
 const seats = setUpSeats(FASTEST)
 
@@ -40,20 +40,20 @@ test.skipIf(FASTEST !== 'redis-server')('each script costs the commands that its
   await store.release(performance, warm.holdId, warm)
   const { version } = await store.availability(performance)
 
-  const four = holdRequest(performance, [3, 4, 5, 6])
+  const four = holdRequest(performance, [3, 4, 5, 6], { session: session('b') })
   const spent = await commandsOf(() => store.hold(performance, four))
   expect(spent).toEqual({
     time: 1,
     hmget: 1,
     zrangebyscore: 1,
-    hget: 1,
+    hget: 2,
     getrange: 1,
     setrange: 4,
     hset: 3,
     zadd: 1,
     lpush: 1,
   })
-  expect(sum(spent), 'hold: 10 + 1 a seat').toBe(14)
+  expect(sum(spent), 'hold: 11 + 1 a seat').toBe(15)
   expect(sum(await commandsOf(() => store.findHold(performance, four.holdId))), 'read').toBe(4)
   expect(
     sum(await commandsOf(() => store.extend(performance, four.holdId, { session: four.session, ttlMs: 1 }))),

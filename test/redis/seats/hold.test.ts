@@ -131,6 +131,44 @@ describe.each(KINDS)('on %s', (kind) => {
     await expectConsistent(seats)
   })
 
+  test('a session never holds more seats than its limit, however many holds it takes at once', async () => {
+    const { store, performance } = seats
+    await load(60)
+    const outcomes = await Promise.all(
+      Array.from({ length: 30 }, (_, i) =>
+        store.hold(performance, holdRequest(performance, [2 * i, 2 * i + 1], { sessionLimit: 8 })),
+      ),
+    )
+    expect(outcomes.filter(({ status }) => status === 'held')).toHaveLength(4)
+    expect(outcomes.filter(({ status }) => status !== 'held')).toEqual(
+      Array.from({ length: 26 }, () => ({ status: 'limit', seatsHeld: 8 })),
+    )
+    expect(Array.from(await mapOf(seats)).filter((mark) => mark === 'h')).toHaveLength(8)
+    const other = { session: session('b'), sessionLimit: 8 }
+    held(await store.hold(performance, holdRequest(performance, [58, 59], other)))
+    await expectConsistent(seats)
+  })
+
+  test('at its limit a session finds its holds again, and room once one has ended or lost a seat', async () => {
+    const { store, performance } = seats
+    await load()
+    const limited = (ordinals: number[]) => holdRequest(performance, ordinals, { sessionLimit: 4 })
+    const [first, second, more] = [limited([1, 2]), limited([3, 4]), limited([5, 6])]
+    await store.hold(performance, first)
+    await store.hold(performance, second)
+    expect(held(await store.hold(performance, first)).ordinals).toEqual([1, 2])
+    expect(await store.hold(performance, more)).toEqual({ status: 'limit', seatsHeld: 4 })
+    expect(await store.hold(performance, limited([7]))).toEqual({ status: 'limit', seatsHeld: 4 })
+    await makeDue(seats, first.holdId)
+    held(await store.hold(performance, more))
+    await store.confirm(performance, `${performance}.another`, [3])
+    held(await store.hold(performance, limited([7])))
+    await store.release(performance, second.holdId, second)
+    expect(await store.hold(performance, limited([8, 9]))).toEqual({ status: 'limit', seatsHeld: 3 })
+    held(await store.hold(performance, limited([8])))
+    await expectConsistent(seats)
+  })
+
   test('an ended hold is forgotten when its memory is over, and its id and seats leave nothing behind', async () => {
     const { store, performance, raw } = seats
     await load()

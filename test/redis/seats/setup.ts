@@ -69,7 +69,7 @@ export const session = (name: string): string => `session-${name}`.padEnd(24, '-
 export function holdRequest(
   performance: string,
   ordinals: readonly number[],
-  over: { id?: string; session?: string; ttlMs?: number; maxLifeMs?: number } = {},
+  over: { id?: string; session?: string; ttlMs?: number; maxLifeMs?: number; sessionLimit?: number } = {},
 ) {
   return {
     holdId: `${performance}.${over.id ?? randomUUID()}`,
@@ -77,6 +77,7 @@ export function holdRequest(
     ordinals,
     ttlMs: over.ttlMs ?? 60_000,
     maxLifeMs: over.maxLifeMs ?? 180_000,
+    ...(over.sessionLimit !== undefined && { sessionLimit: over.sessionLimit }),
   }
 }
 
@@ -124,9 +125,16 @@ export async function expectConsistent({ raw, performance }: SeatsSetup): Promis
       owners.set(field, value)
       continue
     }
+    if (field.startsWith('session:')) {
+      for (const id of value.split(' ')) {
+        expect(holders[id], `${field} lists a hold that is remembered`).toBeDefined()
+      }
+      continue
+    }
     records.push(field)
-    const [status, , fence, , , ordinals = ''] = value.split(' ')
+    const [status, owner = '', fence, , , ordinals = ''] = value.split(' ')
     if (status !== 'live') continue
+    expect(holders[`session:${owner}`]?.split(' '), 'a live hold is listed for its session').toContain(field)
     for (const ordinal of ordinals.split(',')) {
       expect(claims.get(ordinal), `seat ${ordinal} is in two live holds`).toBeUndefined()
       claims.set(ordinal, `${fence} ${field}`)

@@ -5,7 +5,7 @@ import { ConfigError } from '../../../src/config/fault.ts'
 
 let good: Record<string, unknown>
 beforeAll(async () => {
-  const secrets = await makeSecrets()
+  const { ADMISSION_JWKS: _origins, TICKET_KEYS: _tickets, ...secrets } = await makeSecrets()
   good = {
     ...secrets,
     UPSTASH_REDIS_REST_URL: 'https://example.upstash.io',

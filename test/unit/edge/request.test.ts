@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { addressOf } from '../../../src/http/address.ts'
+import { compileGlob, matchesGlob } from '../../../edge/glob.ts'
 import { requestKind } from '../../../edge/request-kind.ts'
 import { isBypassed, matchRoom } from '../../../edge/room-match.ts'
 import { sameOriginPath } from '../../../edge/same-origin-path.ts'
@@ -50,6 +51,25 @@ describe('the address that limits count by', () => {
   })
 })
 
+describe('patterns', () => {
+  test.each([
+    ['*', '', true],
+    ['/*', '/', true],
+    ['/a', '/a', true],
+    ['/a', '/ab', false],
+    ['/a*a', '/a', false],
+    ['/a*a', '/aa', true],
+    ['/*ab*b', '/ab', false],
+    ['/*ab*b', '/abb', true],
+    ['/*/x/*.json', '/1/x/2/x/3.json', true],
+    ['/*/x/*.json', '/1/x.json', false],
+    ['/**', '/a/b', true],
+    ['/a.c', '/abc', false],
+  ])('%s and %s', (pattern, text, expected) => {
+    expect(matchesGlob(compileGlob(pattern), text)).toBe(expected)
+  })
+})
+
 describe('rooms', () => {
   const rooms = parseRooms({
     shop: { hosts: ['shop.example', '*.shop.example'], paths: ['/sale/*', '/a.b'] },
@@ -67,9 +87,54 @@ describe('rooms', () => {
     expect(room('https://shop.example/sale/../other')).toBe('rest')
   })
 
+  const rest = [...rooms.values()].find(({ id }) => id === 'rest')
+  if (rest === undefined) throw new Error('rest is configured')
+
+  test.each([
+    ['a host with its final dot', 'https://shop.example./sale/x'],
+    ['an escaped letter', 'https://shop.example/s%61le/x'],
+    ['an escaped slash', 'https://shop.example/sale%2Fx'],
+    ['a way back for origins that do not decode it', 'https://shop.example/sale/..%2Fother'],
+    ['a way in for origins that do', 'https://shop.example/other/..%2fsale/x'],
+    ['backslashes', 'https://shop.example/other/..%5Csale/x'],
+    ['repeated slashes', 'https://shop.example//sale//x'],
+    ['escapes that are no UTF-8', 'https://shop.example/s%61le/%ff'],
+  ])('no spelling leads around the gate: %s', (_name, url) => {
+    expect(room(url)).toBe('shop')
+  })
+
+  test('patterns are written as addresses are shown or as they are sent', () => {
+    const cafes = parseRooms({ a: { paths: ['/café/*'] }, b: { paths: ['/th%C3%A9/*'] } })
+    const of = (path: string) => matchRoom(cafes.values(), new URL(path, 'https://shop.example'))?.id
+    expect([of('/café/1'), of('/thé/1'), of('/eau/1')]).toEqual(['a', 'b', undefined])
+  })
+
+  test.each([
+    ['/open/..%2Fapi', false],
+    ['/open/%2e%2e%2fapi', false],
+    ['/open/..%5Capi', false],
+    ['/open%2Fx', false],
+    ['/x/..%2Fopen/x', false],
+    ['//open/x', false],
+    ['/open/%', false],
+    ['/open/%ff', false],
+    ['/open/a%20b', true],
+    ['/open/a%2Fb', true],
+    ['/o%70en/x', true],
+  ])('a bypass rule counts only if every origin reads the path so: %s', (path, expected) => {
+    expect(isBypassed(rest, 'GET', path)).toBe(expected)
+  })
+
+  test('a pattern with many stars costs no more than a walk along the path', () => {
+    const many = [...parseRooms({ many: { bypass: [{ path: '/*/orders/*/tickets/*.json' }] } }).values()]
+    const [only] = many
+    if (only === undefined) throw new Error('one room is configured')
+    const startedMs = performance.now()
+    expect(isBypassed(only, 'GET', '/orders/tickets'.repeat(1_000))).toBe(false)
+    expect(performance.now() - startedMs).toBeLessThan(100)
+  })
+
   test('a bypass rule counts only with all its members', () => {
-    const rest = [...rooms.values()].find(({ id }) => id === 'rest')
-    if (rest === undefined) throw new Error('rest is configured')
     expect(isBypassed(rest, 'GET', '/open/x')).toBe(true)
     expect(isBypassed(rest, 'POST', '/open/x')).toBe(false)
     expect(isBypassed(rest, 'OPTIONS', '/x')).toBe(true)

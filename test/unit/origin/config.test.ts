@@ -87,9 +87,16 @@ test('a misspelt setting is a fault, and its value is not shown', async () => {
   const faults = await faultsOf({
     ...(await goodEnv()),
     HOLD_SECS: 'secret-value',
-    ASSETS: new (class Fetcher {})(),
+    ASSETS: new Headers(),
   })
   expect(faults).toHaveLength(1)
   expect(faults[0]).toContain('HOLD_SECS is not a setting of this Worker; known are ')
   expect(faults[0]).not.toContain('secret-value')
+})
+
+test('the public address is reduced to its origin, and may be left out', async () => {
+  const good = await goodEnv()
+  const named = await parseConfig({ ...good, PUBLIC_URL: 'https://tickets.example/shop/' })
+  expect(named.publicOrigin).toBe('https://tickets.example')
+  expect((await parseConfig(good)).publicOrigin).toBeUndefined()
 })

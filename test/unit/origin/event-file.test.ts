@@ -8,7 +8,7 @@ import { smallEvent } from '../../origin/small-event.ts'
 const faults = (input: unknown): Record<string, string> => {
   const parsed = eventFile.safeParse(input)
   return Object.fromEntries(
-    parsed.success ? [] : fieldErrors(parsed.error).map(({ field, message }) => [field, message]),
+    parsed.success ? [] : fieldErrors(parsed.error, input).map(({ field, message }) => [field, message]),
   )
 }
 

@@ -52,7 +52,7 @@ test.each([
   [{ low: 3_700, high: 6_900 }, 'About 1 to 2 hours'],
   [{ low: 90_000, high: 100_000 }, 'More than 4 hours'],
   [{ low: 130, high: null }, 'More than 2 minutes'],
-  [{ low: 10, high: null }, 'The wait is being worked out'],
+  [{ low: 10, high: null }, 'The wait shows once the line moves'],
 ])('a wait of %o reads "%s"', (eta, words) => {
   expect(en.wait(minutesFrom(eta))).toBe(words)
 })

@@ -5,6 +5,7 @@ import { openJoinKey } from '../../../edge/page/join-key.ts'
 import type { Claimed, Joined, Line, Looked } from '../../../edge/page/line.ts'
 import type { Held, Snapshot } from '../../../edge/page/room-data.ts'
 import type { Shown } from '../../../edge/page/stage.ts'
+import type { News, Tabs } from '../../../edge/page/tabs.ts'
 import { startWaiting } from '../../../edge/page/waiting.ts'
 
 const PLACE = 1_780_000_000_000_000
@@ -34,6 +35,26 @@ const seen = (changes?: Partial<Snapshot>): Looked => ({ is: 'seen', snapshot: s
 const failed = { is: 'failed', afterMs: undefined } as const
 const called = seen({ serving: PLACE })
 
+/** One browser; each call opens a tab that hears what the others tell. A deaf one is frozen, and finds only what is kept. */
+function browserOfTabs() {
+  const listeners: ((news: News) => void)[] = []
+  let left: number | undefined
+  return ({ deaf = false } = {}): Tabs => {
+    let mine: (news: News) => void = () => undefined
+    return {
+      tell(news) {
+        if (news.is === 'left') left = news.place
+        for (const listener of listeners) if (listener !== mine) listener(news)
+      },
+      hear(listener) {
+        mine = listener
+        if (!deaf) listeners.push(listener)
+      },
+      hasLeft: (place) => place === left,
+    }
+  }
+}
+
 /** Runs the loop by hand: `step` fires the timer that is set. */
 function open(script: {
   joins?: Joined[]
@@ -41,11 +62,13 @@ function open(script: {
   claims?: Claimed[]
   queue?: Held | undefined
   storage?: Map<string, string>
+  tabs?: Tabs
+  returned?: boolean
 }) {
   const calls: string[] = []
   const shown: Shown[] = []
   let timer: { waitMs: number; callback: () => void } | undefined
-  let entered = false
+  let entered: 'pass' | 'suspension' | undefined
   const next = <Answer>(name: string, answers: Answer[] | undefined): Promise<Answer> => {
     calls.push(name)
     const answer = answers?.shift()
@@ -78,8 +101,10 @@ function open(script: {
     line,
     key: openJoinKey('demo', storage),
     show: (state) => shown.push(state),
-    enter: () => {
-      entered = true
+    tabs: script.tabs ?? browserOfTabs()(),
+    returned: script.returned ?? false,
+    enter: (by) => {
+      entered = by
     },
     nowMs: () => 0,
     random: () => 0.5,
@@ -157,9 +182,9 @@ test('a called visitor claims at once and enters by itself after a moment', asyn
   expect(page.calls).toEqual(['now', 'claim'])
   expect(page.last()?.stage).toBe('entering')
   expect(page.waitMs()).toBeGreaterThanOrEqual(1_000)
-  expect(page.entered()).toBe(false)
+  expect(page.entered()).toBeUndefined()
   await page.step()
-  expect(page.entered()).toBe(true)
+  expect(page.entered()).toBe('pass')
 })
 
 test('who is not called does not claim', async () => {
@@ -258,4 +283,99 @@ test('leaving gives the place up and ends the asking', async () => {
   page.waiting.wake()
   await page.settle()
   expect(page.calls).toEqual(['now', 'leave'])
+})
+
+test('a room that is switched off lets everyone in within three seconds, without a claim', async () => {
+  const page = open({ queue: held, looks: [seen(), seen({ state: 'suspended' })] })
+  await page.settle()
+  await page.step()
+  expect(page.last()).toMatchObject({ stage: 'suspended', position: null, trouble: 'none' })
+  expect(page.waitMs()).toBe(1_500)
+  page.waiting.wake()
+  await page.step()
+  expect(page.entered()).toBe('suspension')
+  expect(page.calls).toEqual(['now', 'now'])
+})
+
+test('a page that was held again right after it had entered tries again slowly', async () => {
+  const page = open({ queue: held, looks: [seen({ state: 'suspended' })], returned: true })
+  await page.settle()
+  expect(page.waitMs()).toBeGreaterThanOrEqual(10_000)
+})
+
+test('a page without a place hears of a suspension although the room is closed', async () => {
+  const page = open({ joins: [{ is: 'closed' }], looks: [seen({ state: 'suspended' })] })
+  await page.settle()
+  expect(page.last()?.stage).toBe('suspended')
+})
+
+test('leaving in one tab tells the other, which neither asks nor joins until its button is pressed', async () => {
+  const tab = browserOfTabs()
+  const one = open({ queue: held, looks: [seen()], tabs: tab() })
+  const other = open({
+    queue: held,
+    looks: [seen(), seen()],
+    joins: [{ is: 'joined', held }],
+    tabs: tab(),
+  })
+  await one.settle()
+  await one.waiting.leave()
+  await other.settle()
+  expect(other.last()).toMatchObject({ stage: 'left', position: null, reference: '' })
+  expect(other.waitMs()).toBeUndefined()
+  other.waiting.wake()
+  await other.settle()
+  expect(other.calls).toEqual(['now'])
+})
+
+test('joining again in one tab gives the other the same place, without another join', async () => {
+  const tab = browserOfTabs()
+  const anew = { ...held, place: PLACE + 5, ahead: 400 }
+  const one = open({
+    queue: held,
+    looks: [seen(), seen()],
+    joins: [{ is: 'joined', held: anew }],
+    tabs: tab(),
+  })
+  const other = open({ queue: held, looks: [seen(), seen()], tabs: tab() })
+  await one.settle()
+  await one.waiting.leave()
+  await one.waiting.again()
+  await other.settle()
+  expect(other.last()).toMatchObject({ stage: 'waiting', position: 401 })
+  expect(other.calls).toEqual(['now', 'now'])
+})
+
+test('a claim in one tab takes the other in as well', async () => {
+  const tab = browserOfTabs()
+  const other = open({ queue: held, looks: [seen()], tabs: tab() })
+  await other.settle()
+  const one = open({ queue: held, looks: [called], claims: [{ is: 'admitted' }], tabs: tab() })
+  await one.settle()
+  expect(other.last()?.stage).toBe('entering')
+  await other.step()
+  expect(other.entered()).toBe('pass')
+  expect(other.calls).toEqual(['now'])
+})
+
+test('a tab that was frozen while another left finds out at its next turn', async () => {
+  const tab = browserOfTabs()
+  const frozen = open({ queue: held, looks: [seen()], tabs: tab({ deaf: true }) })
+  const one = open({ queue: held, looks: [seen()], tabs: tab() })
+  await one.settle()
+  await one.waiting.leave()
+  await frozen.step()
+  expect(frozen.last()?.stage).toBe('left')
+  expect(frozen.calls).toEqual(['now'])
+})
+
+test('a claim that is unknown because another tab left does not join by itself', async () => {
+  const tab = browserOfTabs()
+  const leaving = tab()
+  const page = open({ queue: held, looks: [called], claims: [{ is: 'unknown' }], tabs: tab({ deaf: true }) })
+  // Between the look and the answer of the claim.
+  leaving.tell({ is: 'left', place: PLACE })
+  await page.settle()
+  expect(page.last()?.stage).toBe('left')
+  expect(page.calls).toEqual(['now', 'claim'])
 })

@@ -6,7 +6,7 @@ copy of itself does not give one twice. A hold that is due is never answered as 
 
 KEYS[1] map      seats:{performance}:map      STRING  one character a seat by ordinal: f free, h held, s sold, b blocked
 KEYS[2] holds    seats:{performance}:holds    ZSET    hold -> when it is due (ms): its expiry, or the end of its memory
-KEYS[3] holders  seats:{performance}:holders  HASH    hold -> record; seat ordinal -> "fence hold"
+KEYS[3] holders  seats:{performance}:holders  HASH    hold -> record; seat ordinal -> "fence hold"; "session:<session>" -> ids of its holds
 KEYS[4] state    seats:{performance}:state    HASH    version; seats, their number, absent while no map is loaded
 KEYS[5] deltas   seats:{performance}:deltas   LIST    "version:ordinal+mark,..." newest first, the latest 500 to 600
 
@@ -138,6 +138,26 @@ local function lose(ordinal, owner)
   end
 end
 
+-- An ended hold whose memory is over: nothing of it stays, nor of a session that has no other.
+local function forget(id, hold)
+  redis.call('ZREM', holds, id)
+  redis.call('HDEL', holders, id)
+  if not hold or hold.session == '-' then
+    return
+  end
+  local field, others = 'session:' .. hold.session, {}
+  for other in string.gmatch(redis.call('HGET', holders, field) or '', '%S+') do
+    if other ~= id then
+      others[#others + 1] = other
+    end
+  end
+  if #others == 0 then
+    redis.call('HDEL', holders, field)
+  else
+    redis.call('HSET', holders, field, table.concat(others, ' '))
+  end
+end
+
 local function reap()
   local due = redis.call('ZRANGEBYSCORE', holds, '-inf', whole(now), 'LIMIT', '0', reap_limit)
   for _, id in ipairs(due) do
@@ -145,8 +165,7 @@ local function reap()
     if hold and hold.status == 'live' then
       finish(hold, 'expired')
     else
-      redis.call('ZREM', holds, id)
-      redis.call('HDEL', holders, id)
+      forget(id, hold)
     end
   end
 end

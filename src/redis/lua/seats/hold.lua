@@ -1,20 +1,23 @@
 --[[
 Reserves seats for a session: all of them or none, with the whole list of those that are not free.
-Invariant: a seat is in one live hold at most. A repeat with the same id finds the same hold, and an id whose hold has
-ended is answered 'gone' as long as it is remembered, never with a second hold.
+Invariant: a seat is in one live hold at most, and no new hold takes the seats that a session holds above session_limit.
+A repeat with the same id finds the same hold, and an id whose hold has ended is answered 'gone' as long as it is
+remembered, never with a second hold.
 
 KEYS[1..5] as in changes.lua.
 
 ARGV[1..2] as in changes.lua.
-ARGV[3] hold_id      text    "<performance>.<random>"
-ARGV[4] session      text    the owner
-ARGV[5] ttl_ms       ms
-ARGV[6] max_life_ms  ms      from now; extensions cannot pass it
-ARGV[7] ordinals     text    ascending, joined by commas
+ARGV[3] hold_id        text    "<performance>.<random>"
+ARGV[4] session        text    the owner
+ARGV[5] ttl_ms         ms
+ARGV[6] max_life_ms    ms      from now; extensions cannot pass it
+ARGV[7] ordinals       text    ascending, joined by commas
+ARGV[8] session_limit  number  seats in all live holds of the session together; "" for no limit
 
-Returns {held, expires, lasts_until, ordinals} | {conflict, "ordinal+mark,..."} | {gone} | {unloaded, version}.
-Cost: 10 commands + 1 a seat (14 for four seats), EVALSHA not counted; at least 1 more for each seat in conflict.
-O(span of the ordinals).
+Returns {held, expires, lasts_until, ordinals} | {conflict, "ordinal+mark,..."} | {limit, seats held} | {gone}
+| {unloaded, version}.
+Cost: 11 commands + 1 a seat (15 for four seats), EVALSHA not counted; 1 more for each hold that the session has, of which
+there are at most session_limit; at least 1 more for each seat in conflict. O(span of the ordinals).
 --]]
 local id, session, ttl_ms, max_life_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 if not loaded then
@@ -35,6 +38,22 @@ local marks = marks_of(ordinals)
 if not marks then
   publish()
   return { 'unloaded', whole(version) }
+end
+
+-- The list may name holds that have ended since: only what lives counts, and is listed again.
+local sessions_holds = 'session:' .. session
+local live, seats_held = {}, 0
+for other in string.gmatch(redis.call('HGET', holders, sessions_holds) or '', '%S+') do
+  local hold = find(other)
+  if hold and hold.status == 'live' then
+    live[#live + 1] = other
+    seats_held = seats_held + #split(hold.ordinals)
+  end
+end
+local session_limit = tonumber(ARGV[8])
+if session_limit and seats_held + #ordinals > session_limit then
+  publish()
+  return { 'limit', whole(seats_held) }
 end
 
 local conflicts = {}
@@ -61,7 +80,8 @@ local hold = {
   id = id, status = 'live', session = session, fence = whole(next_version), ordinals = ARGV[7],
   expires = now + math.min(ttl_ms, max_life_ms), lasts_until = now + max_life_ms,
 }
-local owners = {}
+live[#live + 1] = id
+local owners = { sessions_holds, table.concat(live, ' ') }
 for _, ordinal in ipairs(ordinals) do
   owners[#owners + 1] = ordinal
   owners[#owners + 1] = hold.fence .. ' ' .. id

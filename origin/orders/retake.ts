@@ -1,0 +1,40 @@
+// Makes sure, once the money is authorised, that the order has its seats in Redis: its hold still lives, or it takes the
+// same seats again. Called by the saga before it decides to sell, so that a late payment ends nobody's live hold.
+// Redis only says who may try: where it cannot be asked the order goes on, and Postgres decides.
+
+import { StoreUnavailable } from '../../src/redis/client.ts'
+import { MS_PER_MINUTE } from '../../src/time.ts'
+import type { Parts } from '../env.ts'
+import { withSeatsLoaded } from '../load-seats.ts'
+import { logError } from '../log.ts'
+import { performanceOf, type Order } from './order.ts'
+
+/** As long as cron may need to carry on an order whose commit was interrupted, several times over. */
+const SALE_MS = 10 * MS_PER_MINUTE
+
+/** One for each order's hold, so that a repeat finds what it took. No route reads a ":" as part of a hold's id. */
+export const lateHoldId = ({ holdId }: Pick<Order, 'holdId'>): string => `${holdId}:late`
+
+/** False where somebody else has one of the seats, or the seats taken again were given up before they could be sold. */
+export async function retakeSeats(parts: Parts, order: Order): Promise<boolean> {
+  const { performanceId, holdId, session } = order
+  try {
+    const own = await parts.seats.extend(performanceId, holdId, { session, ttlMs: SALE_MS })
+    if (own.status !== 'gone') return true
+    const performance = await performanceOf(parts.db, order)
+    const outcome = await withSeatsLoaded(parts, performance, () =>
+      parts.seats.hold(performanceId, {
+        holdId: lateHoldId(order),
+        session,
+        ordinals: order.seats.map(({ ordinal }) => ordinal),
+        ttlMs: SALE_MS,
+        maxLifeMs: SALE_MS,
+      }),
+    )
+    return outcome.status === 'held'
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error
+    logError('an order goes on without asking for its seats', error, { order: order.number })
+    return true
+  }
+}

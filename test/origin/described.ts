@@ -1,0 +1,31 @@
+// Holds every answer of the origin that a test sees against the description of the API. Used by the set-ups of test/origin
+// and test/holds, so that no answer there is of a status or a shape that the description does not promise.
+
+import { isDeepStrictEqual } from 'node:util'
+import { OPERATIONS, problemsOf } from '../../origin/openapi.ts'
+import { problem } from '../../origin/openapi-schemas.ts'
+
+/** Throws where the operation is described and this answer of it is not. Pages and unknown addresses pass. */
+export async function expectDescribed(method: string, url: string, response: Response): Promise<void> {
+  const { pathname } = new URL(url)
+  const operation = OPERATIONS.find(
+    (one) => one.method === method.toLowerCase() && patternOf(one.path).test(pathname),
+  )
+  // A fault of ours is described nowhere.
+  if (operation === undefined || response.status === 500) return
+  const name = `${response.status} of ${method} ${operation.path}`
+  const schema = operation.answers[response.status]
+  if (schema === null) return
+  if (schema === undefined && !problemsOf(operation).includes(response.status)) {
+    throw new Error(`${name} is not described`)
+  }
+  const body: unknown = await response.clone().json()
+  const parsed = (schema ?? problem).safeParse(body)
+  if (!parsed.success) throw new Error(`${name} differs from its description: ${parsed.error.message}`)
+  // What a schema does not name, it drops.
+  if (!isDeepStrictEqual(parsed.data, body)) {
+    throw new Error(`${name} has more than its description: ${JSON.stringify(body)}`)
+  }
+}
+
+const patternOf = (path: string) => new RegExp(`^${path.replaceAll('{id}', '[^/]+')}$`)
