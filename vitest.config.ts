@@ -1,6 +1,8 @@
 // Test projects by what they need: `unit` (nothing), `local` (the stand-ins against the real clients),
-// `redis` (scripts on a real server), `worker` (inside workerd), `e2e` (the whole stack and a browser).
+// `redis` (scripts on a real server), `workerd` (modules inside the runtime), `worker` and `origin` (each Worker against real
+// stores), `holds` (its seats), `e2e` (the whole stack and a browser).
 import { readFile } from 'node:fs/promises'
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig, type Plugin } from 'vitest/config'
 
 /** `.lua` and `.html` import as text, as wrangler's `rules` make them in the Workers. */
@@ -31,6 +33,10 @@ export default defineConfig({
       node('origin', 60_000),
       node('holds', 60_000),
       node('e2e', 120_000),
+      {
+        plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],
+        test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'] },
+      },
     ],
   },
 })

@@ -35,7 +35,11 @@ const jwks = <T extends z.ZodType>(key: T, accepted: string) =>
 
 export const secretKeySet = jwks(octKey, 'a JSON key set of "oct" keys of at least 256 bits, each with a kid')
 export const privateKeySet = jwks(ed25519Private, 'a JSON key set of private Ed25519 keys, each with a kid')
-export const publicKeySet = jwks(ed25519Public, 'a JSON key set of public Ed25519 keys, each with a kid')
+export const publicKeySet = jwks(
+  // A private set pasted here would hand the origin the power to admit, and would verify nothing.
+  ed25519Public.refine((key) => !('d' in key)),
+  'a JSON key set of public Ed25519 keys (no "d"), each with a kid',
+)
 
 /** A key that signs, its id, and the function by which jose finds the key to verify with. */
 export interface SigningKeys {

@@ -129,9 +129,8 @@ describe('rooms', () => {
     const many = [...parseRooms({ many: { bypass: [{ path: '/*/orders/*/tickets/*.json' }] } }).values()]
     const [only] = many
     if (only === undefined) throw new Error('one room is configured')
-    const startedMs = performance.now()
-    expect(isBypassed(only, 'GET', '/orders/tickets'.repeat(1_000))).toBe(false)
-    expect(performance.now() - startedMs).toBeLessThan(100)
+    // With a cost that grows by the square or more this takes minutes, far beyond the test's own time.
+    expect(isBypassed(only, 'GET', '/orders/tickets'.repeat(5_000))).toBe(false)
   })
 
   test('a bypass rule counts only with all its members', () => {

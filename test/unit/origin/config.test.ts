@@ -100,3 +100,12 @@ test('the public address is reduced to its origin, and may be left out', async (
   expect(named.publicOrigin).toBe('https://tickets.example')
   expect((await parseConfig(good)).publicOrigin).toBeUndefined()
 })
+
+test('private keys where public ones belong are a fault, and are not shown', async () => {
+  const { ADMISSION_KEYS } = await makeSecrets()
+  const faults = await faultsOf({ ...(await goodEnv()), ADMISSION_JWKS: ADMISSION_KEYS })
+  expect(faults).toHaveLength(1)
+  expect(faults[0]).toContain('ADMISSION_JWKS')
+  expect(faults[0]).toContain('public Ed25519 keys')
+  expect(faults[0]).not.toContain('"d":')
+})
