@@ -15,7 +15,7 @@ end
 
 request = function()
   return wrk.format('POST', nil, {
-    ['content-type'] = 'application/json',
+    ['content-length'] = '0',
     ['idempotency-key'] = key(),
-  }, '{}')
+  })
 end

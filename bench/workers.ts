@@ -1,5 +1,6 @@
-// Both measured Workers in one workerd: the edge as it is deployed, and a bare Hono "hello". Each is reached through a
-// socket of its own, past Miniflare's entry Worker and past the assets router, which are not part of the comparison.
+// The measured Workers in one workerd: the edge as it is deployed, a bare Hono "hello", which is also the edge's origin, and
+// a bare forward to it. Each is reached through a socket of its own, past Miniflare's entry Worker and past the assets
+// router, which are not part of the comparison.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -13,11 +14,16 @@ const DIRECT = { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] }
 export interface BenchWorkers {
   readonly edge: string
   readonly hello: string
+  /** Forwards everything to `hello` over a service binding. */
+  readonly forward: string
+  /** The edge's QUEUE_KEYS, to sign tokens with. */
+  readonly queueKeys: string
   stop(): Promise<void>
 }
 
 export async function startBenchWorkers(options: {
   folder: string
+  rooms: Readonly<Record<string, unknown>>
   redisRestUrl: string
   redisRestToken: string
 }): Promise<BenchWorkers> {
@@ -50,7 +56,8 @@ export async function startBenchWorkers(options: {
       COALESCE_WINDOW_MS: 30,
       JOINS_PER_MINUTE_LOCAL: 1_000_000,
       JOINS_PER_MINUTE_GLOBAL: 1_000_000,
-      ROOMS: { bench: { new_users_per_minute: 6_000, total_active_users: 1_000_000 } },
+      // Miniflare's type is its JSON type; these settings are JSON.
+      ROOMS: options.rooms as Record<string, string>,
     },
     ratelimits: { JOIN_LIMITER: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 } } },
     serviceBindings: { ORIGIN: 'hello', ASSETS: 'hello' },
@@ -63,13 +70,29 @@ export async function startBenchWorkers(options: {
     modules: [{ type: 'ESModule', path: 'index.js', contents: await bundledHello() }],
     ...DIRECT,
   }
+  const forward: V4WorkerOptions = {
+    name: 'forward',
+    compatibilityDate: COMPATIBILITY_DATE,
+    compatibilityFlags: ['no_nodejs_compat'],
+    modules: [
+      {
+        type: 'ESModule',
+        path: 'index.js',
+        contents: 'export default { fetch: (request, env) => env.ORIGIN.fetch(request) }',
+      },
+    ],
+    serviceBindings: { ORIGIN: 'hello' },
+    ...DIRECT,
+  }
   const miniflare = new Miniflare(
-    convertV4MiniflareOptions({ host: '127.0.0.1', port: 0, cf: false, workers: [edge, hello] }),
+    convertV4MiniflareOptions({ host: '127.0.0.1', port: 0, cf: false, workers: [edge, hello, forward] }),
   )
   await miniflare.ready
   return {
     edge: (await miniflare.unsafeGetDirectURL('edge')).origin,
     hello: (await miniflare.unsafeGetDirectURL('hello')).origin,
+    forward: (await miniflare.unsafeGetDirectURL('forward')).origin,
+    queueKeys: QUEUE_KEYS,
     stop: () => miniflare.dispose(),
   }
 }

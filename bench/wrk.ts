@@ -6,10 +6,12 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 export interface Load {
-  readonly name: string
   readonly url: string
-  /** A wrk script beside this file. */
+  /** A wrk script beside this file, and what it is given. */
   readonly script?: string
+  readonly arguments?: readonly string[]
+  /** Sent with every request, where the script writes none of its own. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Measured {
@@ -35,7 +37,19 @@ export async function runWrk(
   { seconds, connections }: { seconds: number; connections: number },
 ): Promise<Measured> {
   const script = load.script === undefined ? [] : ['-s', fileURLToPath(new URL(load.script, import.meta.url))]
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', ...script, load.url]
+  const headers = Object.entries(load.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const own = load.arguments === undefined ? [] : ['--', ...load.arguments]
+  const args = [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--timeout',
+    '10s',
+    ...script,
+    ...headers,
+    load.url,
+    ...own,
+  ]
   // bash's `time` reports what the child took; Node does not tell it for a child.
   const { stdout, stderr } = await run('bash', [
     '-c',

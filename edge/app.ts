@@ -11,17 +11,23 @@ import { openapiRoutes } from './openapi.ts'
 import { passGate } from './passage.ts'
 import { answerError } from './refusal.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { drawRoutes } from './routes/draw.ts'
 import { healthRoutes } from './routes/health.ts'
 import { joinRoutes } from './routes/join.ts'
+import { nowRoutes } from './routes/now.ts'
 import { passRoutes } from './routes/passes.ts'
 import { queueRoutes } from './routes/queue.ts'
+import { streamRoutes } from './routes/stream.ts'
 
 /** The routes that the API description must describe, all of them. */
 export const routes = new Hono<EdgeEnv>()
   .route('/', healthRoutes)
+  .route('/', nowRoutes)
   .route('/', queueRoutes)
+  .route('/', streamRoutes)
   .route('/', joinRoutes)
   .route('/', passRoutes)
+  .route('/', drawRoutes)
   .route('/', adminRoutes)
   .route('/', openapiRoutes)
 
@@ -34,14 +40,12 @@ app.use(async (c, next) => {
   c.set('isolate', isolate)
   return next()
 })
-const otherMethods = refuseOtherMethods(routes)
-app.use('/.waiting-room/*', otherMethods)
-app.use('/healthz', otherMethods)
 app.route('/', routes)
-app.all('/.waiting-room/*', () =>
-  problemResponse('not_found', { detail: 'The waiting room has no such address.' }),
-)
-app.all('/healthz', () => problemResponse('not_found', { detail: 'The waiting room has no such address.' }))
+// Behind the routes: what one of them answers does not pass through it.
+const otherMethods = refuseOtherMethods(routes)
+const nothingHere = () => problemResponse('not_found', { detail: 'The waiting room has no such address.' })
+app.all('/.waiting-room/*', otherMethods, nothingHere)
+app.all('/healthz', otherMethods, nothingHere)
 app.all('*', passGate)
 app.onError(answerError)
 

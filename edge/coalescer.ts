@@ -1,6 +1,7 @@
 // Lets requests that meet in one isolate share one Redis call (join, claim, renew, enter). The first entry of an empty
-// batch leads exactly that batch: it waits the window, sends, and is done; batches may overlap. No loop drains later
-// batches, since the platform ends `waitUntil` work 30 s after the leader's response. Knows nothing of Redis.
+// batch leads exactly that batch: it waits the window, sends, and is done; batches may overlap, and a big one goes at
+// once. No loop drains later batches, since the platform ends `waitUntil` work 30 s after the leader's response.
+// Knows nothing of Redis.
 
 import { Problem } from '../src/problem.ts'
 
@@ -12,14 +13,31 @@ export interface CoalescerOptions {
   readonly windowMs: number
   /** How long one entry waits in all before it is answered 503; held by a timer of its own. */
   readonly deadlineMs: number
+  /** A batch of so many is sent at once, by the entry that completes it: with 64, one more saves 0.1 % of the commands. */
+  readonly bigBatch: number
+  /** Calls under way beside which a big batch waits for its window: a Worker has six connections at once. */
+  readonly maxEarlyCalls: number
   /** Entries in one call. */
   readonly maxBatch: number
   /** Entries waiting in the isolate, over all batches; beyond it new ones are answered 503 at once. */
   readonly maxWaiting: number
+  /** From 0 to 1: spreads the repetitions of those who were refused. */
+  readonly random: () => number
 }
+
+const DEFAULTS = {
+  deadlineMs: 5_000,
+  bigBatch: 64,
+  maxEarlyCalls: 4,
+  maxBatch: 500,
+  maxWaiting: 5_000,
+  random: Math.random,
+} as const
 
 /** After the window, another waiting request takes over a batch whose leader did not send it. */
 const TAKEOVER_MS = 250
+/** Whoever is refused comes again after 2 to 6 seconds. */
+const RETRY_AFTER_SECONDS = { least: 2, spread: 5 } as const
 
 interface Waiter<Entry, Outcome> {
   readonly entry: Entry
@@ -29,6 +47,7 @@ interface Waiter<Entry, Outcome> {
 
 interface Batch<Entry, Outcome> {
   readonly waiters: Waiter<Entry, Outcome>[]
+  readonly openedAtMs: number
   sent: boolean
 }
 
@@ -36,7 +55,7 @@ export class Coalescer<Entry, Outcome> {
   readonly #flush: (entries: readonly Entry[]) => Promise<readonly Outcome[]>
   readonly #options: CoalescerOptions
   #open: Batch<Entry, Outcome> | undefined
-  #waiting = 0
+  readonly #unanswered = new Set<Batch<Entry, Outcome>>()
 
   /** `flush` answers in the order of its entries; when it throws, its own batch fails and no other. */
   constructor(
@@ -44,25 +63,62 @@ export class Coalescer<Entry, Outcome> {
     options: Partial<CoalescerOptions> & { windowMs: number },
   ) {
     this.#flush = flush
-    this.#options = { deadlineMs: 5_000, maxBatch: 500, maxWaiting: 5_000, ...options }
+    this.#options = { ...DEFAULTS, ...options }
   }
 
-  /** The outcome of this entry. Throws `Problem` busy when too many wait or the deadline passes. */
+  /** The outcome of this entry. Throws `Problem` busy when too many wait or the deadline passes; it may be repeated. */
   async add(entry: Entry, waitUntil: WaitUntil): Promise<Outcome> {
-    if (this.#waiting >= this.#options.maxWaiting) throw busy()
-    const batch = this.#open ?? { waiters: [], sent: false }
-    const leads = batch.waiters.length === 0
+    const nowMs = Date.now()
+    const { waiting, calls } = this.#countLoad(nowMs)
+    if (waiting >= this.#options.maxWaiting) throw this.#busy()
+    const batch = this.#open ?? this.#openBatch(nowMs)
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
-    batch.waiters.push({ entry, resolve, reject })
-    this.#open = batch.waiters.length >= this.#options.maxBatch ? undefined : batch
-    this.#waiting += 1
+    const size = batch.waiters.push({ entry, resolve, reject })
+    // waitUntil: whoever sends a batch does so for the others too, even if its own client goes away.
+    if (this.#goesNow(size, calls)) waitUntil(this.#send(batch))
+    else if (size === 1) waitUntil(this.#lead(batch))
+    // A timer of its own: the runtime ends a request as hung that waits for another's promise alone.
+    const takeoverMs = this.#options.windowMs + TAKEOVER_MS
+    let timer = setTimeout(() => {
+      if (!batch.sent) waitUntil(this.#send(batch))
+      timer = setTimeout(() => reject(this.#busy()), Math.max(0, this.#options.deadlineMs - takeoverMs))
+    }, takeoverMs)
     try {
-      // waitUntil: a leader whose own client goes away still sends what the others wait for.
-      if (leads) waitUntil(this.#lead(batch))
-      return await this.#outcomeOf(promise, batch, waitUntil)
+      return await promise
     } finally {
-      this.#waiting -= 1
+      clearTimeout(timer)
     }
+  }
+
+  #openBatch(openedAtMs: number): Batch<Entry, Outcome> {
+    const batch = { waiters: [], openedAtMs, sent: false }
+    this.#open = batch
+    this.#unanswered.add(batch)
+    return batch
+  }
+
+  /**
+   * Counted by batch, not by waiter: the platform may end a request whose client went away before it has counted itself
+   * out. A batch whose sender was ended is forgotten once the last of its entries has been told to come again.
+   */
+  #countLoad(nowMs: number): { waiting: number; calls: number } {
+    const lifeMs = this.#options.windowMs + TAKEOVER_MS + this.#options.deadlineMs
+    let waiting = 0
+    let calls = 0
+    for (const batch of this.#unanswered) {
+      if (nowMs - batch.openedAtMs > lifeMs) {
+        this.#unanswered.delete(batch)
+        continue
+      }
+      waiting += batch.waiters.length
+      if (batch.sent) calls += 1
+    }
+    return { waiting, calls }
+  }
+
+  #goesNow(size: number, calls: number): boolean {
+    const { bigBatch, maxEarlyCalls, maxBatch } = this.#options
+    return size >= maxBatch || (size >= bigBatch && calls < maxEarlyCalls)
   }
 
   async #lead(batch: Batch<Entry, Outcome>): Promise<void> {
@@ -83,31 +139,16 @@ export class Coalescer<Entry, Outcome> {
       }
     } catch (error) {
       for (const { reject } of batch.waiters) reject(error)
+    } finally {
+      this.#unanswered.delete(batch)
     }
   }
 
-  /** Waits with a timer of its own: the runtime ends a request as hung that waits for another's promise alone. */
-  async #outcomeOf(
-    promise: Promise<Outcome>,
-    batch: Batch<Entry, Outcome>,
-    waitUntil: WaitUntil,
-  ): Promise<Outcome> {
-    const takeoverMs = this.#options.windowMs + TAKEOVER_MS
-    const deadline = Promise.withResolvers<never>()
-    let timer = setTimeout(() => {
-      if (!batch.sent) waitUntil(this.#send(batch))
-      timer = setTimeout(() => deadline.reject(busy()), Math.max(0, this.#options.deadlineMs - takeoverMs))
-    }, takeoverMs)
-    try {
-      return await Promise.race([promise, deadline.promise])
-    } finally {
-      clearTimeout(timer)
-    }
+  #busy(): Problem {
+    const { least, spread } = RETRY_AFTER_SECONDS
+    return new Problem('busy', {
+      detail: 'Too many requests are being answered at this moment; the same request may be repeated.',
+      retryAfterSeconds: least + Math.floor(this.#options.random() * spread),
+    })
   }
 }
-
-const busy = () =>
-  new Problem('busy', {
-    detail: 'Too many requests are being answered at this moment; the same request may be repeated.',
-    retryAfterSeconds: 2,
-  })

@@ -32,6 +32,7 @@ const varsSchema = z.object({
   COALESCE_WINDOW_MS: wholeNumber(0, 1_000, 30),
   JOINS_PER_MINUTE_LOCAL: wholeNumber(1, 1_000_000, 30),
   JOINS_PER_MINUTE_GLOBAL: wholeNumber(1, 1_000_000, 120),
+  STREAMS_PER_ISOLATE: wholeNumber(0, 100_000, 1_000),
 })
 
 const secret = (leastCharacters: number) => {
@@ -49,6 +50,8 @@ const secretsSchema = z.object({
   QUEUE_KEYS: secretKeySet,
   ADMISSION_KEYS: privateKeySet,
   ADMIN_TOKEN: secret(24),
+  /** Keys the secrets of draws: 256 bits. Needed where a room draws a lottery. */
+  DRAW_SECRET: secret(43).optional(),
 })
 
 export interface EdgeConfig {
@@ -57,8 +60,10 @@ export interface EdgeConfig {
   readonly cookies: 'secure' | 'plain'
   readonly coalesceWindowMs: number
   readonly joinsPerMinute: { readonly local: number; readonly global: number }
+  readonly streamsPerIsolate: number
   readonly redis: { readonly url: string; readonly token: string }
   readonly visitorSecret: string
+  readonly drawSecret: string | undefined
   readonly adminToken: string
   readonly queueKeys: SigningKeys
   readonly admissionKeys: Awaited<ReturnType<typeof importPrivateKeys>>
@@ -81,6 +86,7 @@ export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
     }
   }
   const rooms = gather(faults, () => parseRooms(Reflect.get(env, 'ROOMS')))
+  faults.push(...missingDrawSecret(env, rooms))
   if (!vars.success || !secrets.success || rooms === undefined || faults.length > 0)
     throw new ConfigError(faults)
   const [queueKeys, admissionKeys] = await Promise.all([
@@ -94,12 +100,23 @@ export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
     cookies: vars.data.COOKIES,
     coalesceWindowMs: vars.data.COALESCE_WINDOW_MS,
     joinsPerMinute: { local: vars.data.JOINS_PER_MINUTE_LOCAL, global: vars.data.JOINS_PER_MINUTE_GLOBAL },
+    streamsPerIsolate: vars.data.STREAMS_PER_ISOLATE,
     redis: { url: secrets.data.UPSTASH_REDIS_REST_URL, token: secrets.data.UPSTASH_REDIS_REST_TOKEN },
     visitorSecret: secrets.data.VISITOR_SECRET,
+    drawSecret: secrets.data.DRAW_SECRET,
     adminToken: secrets.data.ADMIN_TOKEN,
     queueKeys,
     admissionKeys,
   })
+}
+
+/** Without it a lottery could be entered and never drawn. */
+function missingDrawSecret(env: object, rooms: ReadonlyMap<RoomId, Room> | undefined): string[] {
+  const lottery = [...(rooms?.values() ?? [])].find((room) => room.queueing_method === 'lottery')
+  if (lottery === undefined || Reflect.get(env, 'DRAW_SECRET') !== undefined) return []
+  return [
+    `DRAW_SECRET is missing: ROOMS.${lottery.id}.queueing_method = "lottery" needs it; make one with: npm run keygen`,
+  ]
 }
 
 function gather<T>(faults: string[], parse: () => T): T | undefined {

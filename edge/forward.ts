@@ -1,18 +1,26 @@
-// Sends a request on to the origin over the service binding, and its response back: method, bodies, query and the
-// visitor's own cookies as they came, both ways streaming. Our cookies and internal headers never pass; the pass that
-// the origin sees is the one that the gate verified or signed, never what the client sent.
+// Sends a request on to the origin, a service binding or a site by its address, and its response back: method, bodies,
+// query and the visitor's own cookies as they came, both ways streaming. Our cookies and internal headers never pass; the
+// pass that the origin sees is the one that the gate verified or signed, never what the client sent. The origin's command
+// to end a session is carried out here and never passes either.
 
 import type { Trace } from '../src/http/traceparent.ts'
 import { stripCookies } from './cookies.ts'
+import { COMMAND_HEADER, endsSession } from './origin-command.ts'
 import { PASS_HEADER } from './presented.ts'
 import { Refusal } from './refusal.ts'
+import { OriginUnreachable, type Origin } from './url-origin.ts'
 
 /** Headers that a client may not send: ours, and those that later releases may give a meaning. */
 const INTERNAL = /^(?:wr|waiting-room)-/
 
+/** Lifetimes by which other caches go before Cache-Control (RFC 9213, and the vendors' own before it). */
+const TARGETED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
+
+/** For a site that cannot be reached: nothing tells how long. */
+const RETRY_AFTER_SECONDS = 5
+
 export interface Forwarding {
-  /** The service binding. */
-  readonly origin: { fetch(request: Request): Promise<Response> }
+  readonly origin: Origin
   readonly trace: Trace
   readonly cookieNames: ReadonlySet<string>
   /** The verified pass, if the visitor has one. */
@@ -21,6 +29,8 @@ export interface Forwarding {
   readonly cookies?: readonly string[]
   /** A renewed pass for a client that presented its own by header. */
   readonly renewedToken?: string | undefined
+  /** Ends the visitor's session; answers the `Set-Cookie` values that clear what is over. Left out where there is none. */
+  readonly endSession?: (() => readonly string[]) | undefined
 }
 
 export async function forward(request: Request, options: Forwarding): Promise<Response> {
@@ -35,10 +45,20 @@ export async function forward(request: Request, options: Forwarding): Promise<Re
   const response = await options.origin
     .fetch(new Request(request, { headers, redirect: 'manual' }))
     .catch((error: unknown) => {
+      if (error instanceof OriginUnreachable) throw unreachable(error, options)
       throw isBrokenOff(request, error) ? brokenOff() : error
     })
   return withTokens(response, options)
 }
+
+/** The visitor gets the pass that was just made, so that trying again takes no second slot. */
+const unreachable = (error: OriginUnreachable, { cookies = [] }: Forwarding): Refusal =>
+  new Refusal('origin_unreachable', {
+    detail: 'The site behind the waiting room cannot be reached at this moment; try again in a few seconds.',
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+    reason: error.message,
+    cookies,
+  })
 
 /**
  * Whether the sender went away within its body: workerd's one message for a lost connection, and there was a body to lose.
@@ -54,12 +74,17 @@ const brokenOff = (): Refusal =>
     reason: 'connection_lost',
   })
 
-function withTokens(response: Response, { cookies = [], renewedToken }: Forwarding): Response {
-  if (cookies.length === 0 && renewedToken === undefined) return response
+function withTokens(response: Response, { cookies = [], renewedToken, endSession }: Forwarding): Response {
+  const commanded = response.headers.has(COMMAND_HEADER)
+  if (cookies.length === 0 && renewedToken === undefined && !commanded) return response
   const marked = new Response(response.body, response)
-  for (const cookie of cookies) marked.headers.append('set-cookie', cookie)
-  if (renewedToken !== undefined) marked.headers.set(PASS_HEADER, renewedToken)
-  keepPrivate(marked.headers)
+  marked.headers.delete(COMMAND_HEADER)
+  const ends = commanded && endsSession(response.headers, { hasSession: endSession !== undefined })
+  const set = ends && endSession !== undefined ? endSession() : cookies
+  for (const cookie of set) marked.headers.append('set-cookie', cookie)
+  if (renewedToken !== undefined && !ends) marked.headers.set(PASS_HEADER, renewedToken)
+  if (set.length > 0 || renewedToken !== undefined) keepPrivate(marked.headers)
+  if (ends) marked.headers.set('cache-control', 'no-store')
   return marked
 }
 
@@ -70,4 +95,5 @@ function keepPrivate(headers: Headers): void {
     .map((directive) => directive.trim())
     .filter((directive) => directive !== '' && !/^(?:public|private|s-maxage\b.*)$/i.test(directive))
   headers.set('cache-control', ['private', ...kept].join(', '))
+  for (const name of TARGETED_CACHE_HEADERS) headers.delete(name)
 }

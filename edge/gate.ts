@@ -11,8 +11,8 @@ export interface QueueFacts {
   readonly place: 'none' | 'waiting' | 'called'
   /** Nobody waits and both limits have room, as far as the snapshot knows. */
   readonly quiet: boolean
-  /** Why nobody new is let into the queue. */
-  readonly refuses: false | 'reject' | 'closed' | 'sold_out'
+  /** Why nobody new is let into the queue; `idle`: not yet. */
+  readonly refuses: false | 'reject' | 'closed' | 'sold_out' | 'idle'
   readonly storeDown: boolean
 }
 
@@ -24,7 +24,7 @@ export interface GateFacts {
   readonly queue: QueueFacts | undefined
 }
 
-export type HoldReason = 'waiting' | 'reject' | 'closed' | 'sold_out' | 'store_down'
+export type HoldReason = 'waiting' | 'reject' | 'closed' | 'sold_out' | 'idle' | 'store_down'
 
 export type GateDecision =
   /** To the origin, with the visitor's pass if there is a living one. */

@@ -1,10 +1,12 @@
 // Answers a request that the gate holds: the queue page for people, problem+json for programs. Never stored by a cache.
 
+import type { Room } from '../src/config/room.ts'
 import { problemResponse } from '../src/problem.ts'
 import { msToSecondsUp } from '../src/time.ts'
 import type { SnapshotDocument } from '../src/redis/queue.ts'
 import type { QueueClaims } from '../src/tokens/queue-token.ts'
 import type { HoldReason } from './gate.ts'
+import { openingOf } from './opening.ts'
 import { queuePage } from './queue-page.ts'
 import { viewOf } from './queue-view.ts'
 import type { RoomQueue } from './room-queue.ts'
@@ -25,16 +27,23 @@ const RETRY_AFTER_SECONDS = 5
 
 export function hold(request: Request, { room }: RoomQueue, held: Held): Response {
   const base = `${RESERVED_PREFIX}${room.id}`
-  if (held.as === 'problem') {
-    const response = heldProblem(room.id, base, held)
-    for (const cookie of held.cleared) response.headers.append('set-cookie', cookie)
-    return response
-  }
+  const response =
+    held.as === 'problem' ? heldProblem(room.id, base, held) : heldPage(request, { room, base, held })
+  for (const cookie of held.cleared) response.headers.append('set-cookie', cookie)
+  return response
+}
+
+function heldPage(
+  request: Request,
+  { room, base, held }: { room: Room; base: string; held: Held },
+): Response {
   const { pathname, search } = new URL(request.url)
   const { place, document, because } = held
   // A token of an earlier epoch: the page joins again with it and is put back at its place.
   const current = place !== undefined && place.epoch === document?.snapshot.epoch ? place : undefined
-  return queuePage(
+  // In line, or before the opening: the page is what the visitor came for, and the operator says with which status.
+  const status = because === 'waiting' || because === 'idle' ? room.queueing_status_code : 503
+  const response = queuePage(
     {
       room: room.id,
       title: room.title,
@@ -53,16 +62,23 @@ export function hold(request: Request, { room }: RoomQueue, held: Held): Respons
             }),
       claimWindowSeconds: room.claim_window,
       lateGraceSeconds: room.late_grace,
+      settings: room.page,
+      acceptLanguage: request.headers.get('accept-language'),
+      times: document?.snapshot,
     },
-    { status: because === 'waiting' ? room.queueing_status_code : 503, cookies: held.cleared },
+    { status },
   )
+  // What crawlers and monitors go by; a sale that is sold out has no time to come.
+  if ((status === 429 || status === 503) && because !== 'sold_out') {
+    response.headers.set('retry-after', String(retryAfterOf(held)))
+  }
+  return response
 }
 
-function heldProblem(room: string, base: string, { because, document }: Held): Response {
-  const retryAfterSeconds =
-    document === undefined ? RETRY_AFTER_SECONDS : Math.max(1, msToSecondsUp(document.snapshot.pollAfterMs))
+function heldProblem(room: string, base: string, held: Held): Response {
+  const retryAfterSeconds = retryAfterOf(held)
   const extensions = { room, joinUrl: `${base}/join`, nowUrl: `${base}/now` }
-  switch (because) {
+  switch (held.because) {
     case 'waiting':
       return problemResponse('waiting_room', {
         detail: 'Join the queue at joinUrl, and send the admission token with the same request when called.',
@@ -71,6 +87,12 @@ function heldProblem(room: string, base: string, { because, document }: Held): R
       })
     case 'sold_out':
       return problemResponse('sold_out', { detail: 'Nothing is left in this sale.', extensions })
+    case 'idle':
+      return problemResponse('room_closed', {
+        detail: 'The room is not open yet; join the queue at joinUrl from opensAt on.',
+        retryAfterSeconds,
+        extensions: { ...extensions, opensAt: openingIn(held)?.opensAt ?? null },
+      })
     case 'closed':
     case 'reject':
       return problemResponse('room_closed', {
@@ -86,3 +108,13 @@ function heldProblem(room: string, base: string, { because, document }: Held): R
       })
   }
 }
+
+/** Whole seconds: until the room opens, else until the next look is worth it. */
+function retryAfterOf(held: Held): number {
+  const { document, because } = held
+  if (document === undefined) return RETRY_AFTER_SECONDS
+  const opening = because === 'idle' ? openingIn(held) : null
+  return opening?.retryAfterSeconds ?? Math.max(1, msToSecondsUp(document.snapshot.pollAfterMs))
+}
+
+const openingIn = ({ document }: Held) => (document === undefined ? null : openingOf(document.snapshot))

@@ -3,17 +3,28 @@
 import { ConfigError } from '../src/config/fault.ts'
 import { app } from './app.ts'
 import { isolateFor } from './isolate.ts'
+import { pollFromMemory } from './routes/now.ts'
+
+/** A million entries take about a minute of steps: cron does a good part of it even if nobody looks at the room. */
+const DRAW_MS = 20_000
 
 export default {
-  fetch: app.fetch,
+  fetch(request, env, context) {
+    return pollFromMemory(request, env) ?? app.fetch(request, env, context)
+  },
 
   async scheduled(_controller, env): Promise<void> {
     const isolate = await isolateFor(env)
     if (isolate instanceof ConfigError) throw isolate
     const failures: unknown[] = []
     // One after the other: a Worker has six connections at once, and a minute is long.
-    for (const { snapshot } of isolate.queues.values()) {
-      await snapshot.advance().catch((error: unknown) => failures.push(error))
+    for (const { snapshot, draw } of isolate.queues.values()) {
+      try {
+        const document = await snapshot.advance()
+        await draw?.run(document, { forMs: DRAW_MS })
+      } catch (error) {
+        failures.push(error)
+      }
     }
     if (failures.length > 0) throw new AggregateError(failures, 'some rooms could not be moved')
   },

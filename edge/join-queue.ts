@@ -2,9 +2,12 @@
 // the store has forgotten. Safe to repeat: the visitor decides the place, and Redis gives a visitor one place.
 
 import { Problem } from '../src/problem.ts'
+import { sessionIdFrom } from '../src/queue/session-id.ts'
 import type { JoinEntry, JoinOutcome, SnapshotDocument } from '../src/redis/queue.ts'
+import { msToSecondsUp } from '../src/time.ts'
 import { signQueueToken, type QueueClaims } from '../src/tokens/queue-token.ts'
 import { cookieName, setCookie } from './cookies.ts'
+import { openingOf } from './opening.ts'
 import { clearedCookies, type Work } from './passes.ts'
 import { viewOf, type QueueView } from './queue-view.ts'
 import { Refusal } from './refusal.ts'
@@ -12,6 +15,8 @@ import type { RoomQueue } from './room-queue.ts'
 
 /** A day: longer than any queue, short enough that a forgotten browser forgets. */
 const QUEUE_TOKEN_TTL_SECONDS = 86_400
+/** Where no time is known. */
+const RETRY_AFTER_SECONDS = 30
 
 export interface Joined {
   readonly view: QueueView
@@ -24,13 +29,17 @@ export interface Joined {
 export async function joinQueue(queue: RoomQueue, entry: JoinEntry, work: Work): Promise<Joined> {
   const { room } = queue
   const { issuer, queueKeys, cookies: mode } = work.isolate.config
-  const outcome = await queue.join.add(entry, work.waitUntil)
+  const { visitor, provenPlace } = entry
+  const spent = provenPlace !== undefined && queue.seen.spent.has(sessionIdFrom(visitor, provenPlace))
+  const outcome = await queue.join.add({ ...entry, spent }, work.waitUntil)
   if (outcome.status === 'missed' || outcome.status === 'refused') {
-    throw refusal(outcome, clearedCookies(room, mode))
+    const cookies = clearedCookies(room, mode)
+    const document = queue.snapshot.held ?? (await queue.snapshot.get(work.waitUntil))
+    throw refusal(outcome, { cookies, document })
   }
   const { place, calledTotal, leftTotal, epoch } = outcome
-  const ahead = outcome.status === 'admitted' ? 0 : outcome.ahead
-  const claims = {
+  const ahead = 'ahead' in outcome ? outcome.ahead : 0
+  const claims: QueueClaims = {
     room: room.id,
     visitor: entry.visitor,
     sale: room.sale.name,
@@ -39,8 +48,14 @@ export async function joinQueue(queue: RoomQueue, entry: JoinEntry, work: Work):
     ahead,
     calledTotal,
     leftTotal,
+    ...(outcome.status === 'entered' && {
+      entry: { number: outcome.number, entries: outcome.entries, head: outcome.head },
+    }),
   }
-  const ttlSeconds = QUEUE_TOKEN_TTL_SECONDS
+  // A pre-queue may be open for days: the token outlives the opening by as much as any other.
+  const opensAtMs = queue.snapshot.held?.snapshot.startsAt ?? room.eventStartMs
+  const untilOpeningSeconds = Math.max(0, msToSecondsUp(opensAtMs - work.nowMs))
+  const ttlSeconds = untilOpeningSeconds + QUEUE_TOKEN_TTL_SECONDS
   const [queueToken, document] = await Promise.all([
     signQueueToken(claims, queueKeys, { issuer, nowMs: work.nowMs, ttlSeconds }),
     queue.snapshot.get(work.waitUntil),
@@ -58,7 +73,7 @@ export function currentView(
   { room }: RoomQueue,
   claims: QueueClaims,
   { snapshot, live }: SnapshotDocument,
-  status?: 'waiting' | 'called' | 'admitted',
+  status?: 'waiting' | 'called' | 'admitted' | 'entered',
 ): QueueView {
   const view = viewOf(claims, snapshot, {
     room,
@@ -66,25 +81,35 @@ export function currentView(
     random: Math.random,
     admitted: status === 'admitted',
   })
-  return status === undefined ? view : { ...view, state: status }
+  // To the store an entry waits like everyone; to its visitor it is no place yet.
+  return status === undefined || claims.entry !== undefined ? view : { ...view, state: status }
 }
 
 function refusal(
   outcome: JoinOutcome & { status: 'missed' | 'refused' },
-  cookies: readonly string[],
+  { cookies, document }: { cookies: readonly string[]; document: SnapshotDocument },
 ): Problem {
   if (outcome.status === 'missed') {
     return new Refusal('call_missed', {
-      detail: 'The call was missed and the late return is over; join again for a new place.',
+      detail:
+        'The call was missed and the late return is over; join again without this token for a new place.',
       reason: 'missed',
       cookies,
     })
   }
   switch (outcome.reason) {
+    case 'idle': {
+      const opening = openingOf(document.snapshot)
+      return new Problem('room_closed', {
+        detail: 'The room is not open yet; join from opensAt on.',
+        retryAfterSeconds: opening?.retryAfterSeconds ?? RETRY_AFTER_SECONDS,
+        extensions: { opensAt: opening?.opensAt ?? null },
+      })
+    }
     case 'closed':
       return new Problem('room_closed', {
         detail: 'The room takes nobody at present.',
-        retryAfterSeconds: 30,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
       })
     case 'sold_out':
       return new Problem('sold_out', { detail: 'Nothing is left in this sale.' })

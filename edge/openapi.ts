@@ -4,41 +4,88 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
 import { liveSettings } from '../src/config/room.ts'
+import { drawDocument } from '../src/draw/document.ts'
 import { PROBLEMS, type ProblemCode } from '../src/problem.ts'
 import type { EdgeEnv } from './env.ts'
 import { joined, queueView } from './queue-view.ts'
 import { settingsChange } from './settings-change.ts'
 
 const count = z.int().min(0)
+const draw = z
+  .object({
+    commitment: z.string().nullable().describe("SHA-256 of the secret's text."),
+    head: z.string().nullable().describe('SHA-256 of the entry file so far; null before the first entry.'),
+    entries: count,
+    header: z.string().nullable().describe('First line of the entry file: the terms.'),
+    round: count.nullable().describe("The beacon's round, later than the closing."),
+    beacon: z.string().nullable().describe("The round's randomness, once it is known."),
+    secret: z.string().nullable().describe('Null until the draw is complete.'),
+    complete: z.boolean(),
+  })
+  .describe('Public side of a lottery; all hashes in lower-case hex.')
 const snapshot = z.object({
   room: z.string(),
   sale: z.string(),
   epoch: count,
   at: count.describe('Redis time at which it was computed (ms since 1970).'),
-  state: z.enum(['idle', 'open', 'paused', 'recovering', 'closed', 'sold_out', 'suspended']),
+  state: z.enum([
+    'idle',
+    'prequeue',
+    'drawing',
+    'open',
+    'paused',
+    'recovering',
+    'closed',
+    'sold_out',
+    'suspended',
+  ]),
+  prequeueAt: count.nullable(),
+  startsAt: count.nullable().describe('When the sale opens (ms since 1970).'),
+  endsAt: count.nullable(),
   serving: count.describe('The place up to which visitors have been called (µs).'),
   waiting: count,
   called: count,
   sessions: count,
-  calledTotal: count,
-  leftTotal: count,
+  calledTotal: z.int().describe('Calls less late returns.'),
+  leftTotal: z.int().describe('Departures before the call, less returns into the middle.'),
+  departures: z
+    .array(z.tuple([count, count, z.int()]))
+    .describe('Where they stood: from place, to place, how many; in order.'),
   admittedPerMinute: z.number(),
   front: z.array(count).describe('Places of the first 50 waiting, in order.'),
-  stock: z.null(),
+  stock: z
+    .object({ left: count, held: count })
+    .nullable()
+    .describe('Seats to be had, and in holds; null where none are reported.'),
+  draw: draw.nullable(),
   message: z.string(),
   pollAfterMs: count,
   degraded: z.boolean().describe('This copy could not be refreshed and may be old.'),
 })
+const streamed = queueView.extend({ roomState: snapshot.shape.state })
 const instant = z.iso.datetime()
 const admission = z.object({ admissionToken: z.string(), expiresAt: instant, sessionEndsAt: instant })
+const armed = z.object({
+  rooms: z.array(z.object({ room: z.string(), sale: z.string(), outcome: z.enum(['armed', 'known']) })),
+})
 const adminRoom = z.object({
   room: z.string(),
-  baseline: liveSettings,
+  baseline: liveSettings.partial({ event_start_time: true, event_end_time: true }),
   live: liveSettings.partial(),
-  effective: liveSettings,
+  effective: liveSettings.partial({ event_start_time: true, event_end_time: true }),
+  log: z
+    .array(z.object({ at: instant, setting: z.string(), value: z.unknown() }))
+    .describe('Changes of settings, oldest first; `deployed` and `restored` hold several.'),
   snapshot,
 })
-const health = z.object({ status: z.enum(['ok', 'failing']), levels: z.record(z.string(), z.string()) })
+const health = z.object({
+  status: z.enum(['ok', 'failing']),
+  levels: z.record(z.string(), z.string()),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .describe('Rooms and bypass rules that can hardly be meant; draws that stand still.'),
+})
 
 type Caller = 'anyone' | 'queue' | 'pass' | 'admin'
 interface Described {
@@ -46,6 +93,9 @@ interface Described {
   readonly caller?: Caller
   readonly body?: z.ZodType
   readonly idempotencyKey?: true
+  readonly lastEventId?: true
+  /** Name → schema of the data of each event, where 200 is a stream of them. */
+  readonly events?: Readonly<Record<string, z.ZodType>>
   /** Status → schema of its body; `null` for none. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>
   readonly problems?: readonly ProblemCode[]
@@ -90,11 +140,37 @@ const DESCRIBED: Readonly<Record<string, Readonly<Record<string, Described>>>> =
       problems: FEW,
     },
   },
+  [`${room}/draw`]: {
+    get: {
+      summary: 'The public document of a lottery: what anybody needs to compute its order again.',
+      answers: { 200: drawDocument },
+      problems: [...FEW, 'draw_none'],
+    },
+  },
+  [`${room}/draw/entries`]: {
+    get: {
+      summary:
+        'The entry file as text, once the entries have closed; `?head=` asks for the one with this head.',
+      answers: { 200: z.string() },
+      problems: [...FEW, 'draw_none', 'draw_not_closed', 'draw_entries_lost', 'not_found'],
+    },
+  },
   [`${room}/status`]: {
     get: {
       summary: 'The place of the caller, computed from the token and the snapshot.',
       caller: 'queue',
       answers: { 200: queueView },
+      problems: [...FEW, 'token_invalid', 'not_in_queue'],
+    },
+  },
+  [`${room}/stream`]: {
+    get: {
+      summary:
+        'Server-sent events for programs: `waiting` when place or room changed, `admitted` when called.',
+      caller: 'queue',
+      lastEventId: true,
+      answers: {},
+      events: { waiting: streamed, admitted: streamed.extend({ claimUrl: z.string() }) },
       problems: [...FEW, 'token_invalid', 'not_in_queue'],
     },
   },
@@ -143,6 +219,23 @@ const DESCRIBED: Readonly<Record<string, Readonly<Record<string, Described>>>> =
       problems: [...FEW, ...CHANGE, 'admin_required', 'rate_limited'],
     },
     delete: admin('Returns every live setting to its baseline.'),
+  },
+  '/.waiting-room/admin/arm': {
+    post: {
+      ...admin(
+        'Tells empty stores that their rooms are new: a deployment’s last step. A repeat changes nothing.',
+      ),
+      answers: { 200: armed },
+    },
+  },
+  [`${adminPath}/visitors/{visitor}`]: {
+    delete: {
+      ...admin(
+        'Ends the session of a visitor, or takes it out of the queue; a slot is free when its last token has ended.',
+      ),
+      answers: { 204: null },
+      problems: [...FEW, 'bad_request', 'admin_required', 'rate_limited'],
+    },
   },
 }
 
@@ -198,20 +291,37 @@ const PROBLEM = {
 }
 
 function operation(
-  { summary, caller = 'anyone', body, idempotencyKey, answers, problems = [] }: Described,
+  {
+    summary,
+    caller = 'anyone',
+    body,
+    idempotencyKey,
+    lastEventId,
+    answers,
+    events,
+    problems = [],
+  }: Described,
   path: string,
 ) {
   return {
     summary,
     ...(caller !== 'anyone' && { security: caller === 'queue' ? [{ queue: [] }, {}] : [{ [caller]: [] }] }),
     parameters: [
-      ...(path.includes('{room}')
-        ? [{ name: 'room', in: 'path', required: true, schema: { type: 'string' } }]
-        : []),
+      ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+        name,
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+      })),
       ...(idempotencyKey === true ? [IDEMPOTENCY_KEY] : []),
+      ...(lastEventId === true ? [LAST_EVENT_ID] : []),
     ],
     ...(body && { requestBody: { content: { 'application/json': { schema: jsonSchema(body) } } } }),
-    responses: { ...mapValues(answers, answer), ...problemAnswers(problems) },
+    responses: {
+      ...mapValues(answers, answer),
+      ...(events && { 200: eventAnswer(events) }),
+      ...problemAnswers(problems),
+    },
   }
 }
 
@@ -223,10 +333,27 @@ const IDEMPOTENCY_KEY = {
   schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{22,128}$' },
 }
 
+const LAST_EVENT_ID = {
+  name: 'Last-Event-ID',
+  in: 'header',
+  required: false,
+  description: 'The id of the last event that came, so that a view that did not change is not repeated.',
+  schema: { type: 'string' },
+}
+
+/** OpenAPI 3.1 has no word for the events of a stream: their data is described in an extension. */
+const eventAnswer = (events: Readonly<Record<string, z.ZodType>>) => ({
+  description: `Events: ${Object.keys(events).join(', ')}; the data of each is JSON.`,
+  content: {
+    'text/event-stream': { schema: { type: 'string' }, 'x-event-data': mapValues(events, jsonSchema) },
+  },
+})
+
 const answer = (schema: z.ZodType | null) =>
   schema === null
     ? { description: 'Nothing more to say.' }
-    : { description: 'Done.', content: { 'application/json': { schema: jsonSchema(schema) } } }
+    : { description: 'Done.', content: { [contentType(schema)]: { schema: jsonSchema(schema) } } }
+const contentType = (schema: z.ZodType) => (schema instanceof z.ZodString ? 'text/plain' : 'application/json')
 
 function problemAnswers(codes: readonly ProblemCode[]) {
   const byStatus = Object.groupBy(codes, (code) => String(PROBLEMS[code][0]))

@@ -2,6 +2,7 @@
 // with better facts when Redis decided otherwise. Each step that fails removes its own condition, so this ends.
 
 import type { Context } from 'hono'
+import { SERVICE_BINDING } from '../src/config/origin.ts'
 import type { Room } from '../src/config/room.ts'
 import { addressOf } from '../src/http/address.ts'
 import { positionFrom } from '../src/queue/position.ts'
@@ -17,6 +18,7 @@ import {
   admissionCookies,
   claimPass,
   clearedCookies,
+  endSession,
   enterPass,
   isRenewalDue,
   openPass,
@@ -28,6 +30,7 @@ import { presentedPass, presentedQueueToken, type Presented } from './presented.
 import { requestKind } from './request-kind.ts'
 import type { RoomQueue } from './room-queue.ts'
 import { isBypassed, matchRoom } from './room-match.ts'
+import { urlOrigin, type Origin } from './url-origin.ts'
 
 /** What is known of one request; steps replace it, nothing changes it in place. */
 interface Visit {
@@ -44,20 +47,25 @@ interface Visit {
 export async function passGate(c: Context<EdgeEnv>): Promise<Response> {
   const { isolate, trace } = c.var
   const request = c.req.raw
-  const forwarding = { origin: c.env.ORIGIN, trace, cookieNames: isolate.cookieNames }
-  const room = matchRoom(isolate.config.rooms.values(), new URL(request.url))
-  const queue = room === undefined ? undefined : isolate.queues.get(room.id)
+  const matched = matchRoom(isolate.config.rooms.values(), new URL(request.url))
+  const forwarding = { origin: originOf(matched, c.env), trace, cookieNames: isolate.cookieNames }
+  const queue = matched === undefined ? undefined : isolate.queues.get(matched.id)
   if (queue === undefined) return forward(request, forwarding)
   const work: Work = { isolate, nowMs: Date.now(), waitUntil: (promise) => c.executionCtx.waitUntil(promise) }
   let visit = await firstLook(request, queue.room, work)
   for (;;) {
     const decision = decide(visit.facts)
     switch (decision.action) {
-      case 'forward':
+      case 'forward': {
+        const { pass } = visit
+        if (pass.status !== 'valid') return forward(request, forwarding)
         return forward(request, {
           ...forwarding,
-          token: visit.pass.status === 'valid' && visit.facts.pass === 'alive' ? visit.pass.token : undefined,
+          // Past the gate an old pass opens nothing, but tells whose session a completed order was.
+          token: visit.facts.pass === 'alive' || visit.facts.bypassed ? pass.token : undefined,
+          endSession: () => endSession(queue, pass.claims, work),
         })
+      }
       case 'hold':
         return hold(request, queue, { ...visit, ...decision })
       case 'look':
@@ -76,6 +84,7 @@ export async function passGate(c: Context<EdgeEnv>): Promise<Response> {
         return forward(request, {
           ...forwarding,
           token: outcome.token,
+          endSession: () => endSession(queue, outcome.claims, work),
           ...(byHeader ? { renewedToken: outcome.token } : { cookies: admissionCookies(outcome, work) }),
         })
       }
@@ -83,9 +92,12 @@ export async function passGate(c: Context<EdgeEnv>): Promise<Response> {
   }
 }
 
+const originOf = (room: Room | undefined, { ORIGIN }: EdgeBindings): Origin =>
+  room === undefined || room.origin === SERVICE_BINDING ? ORIGIN : urlOrigin(room.origin)
+
 /** What the request itself tells: no snapshot and no Redis, so that an admitted visitor waits for neither. */
 async function firstLook(request: Request, room: Room, work: Work): Promise<Visit> {
-  const bypassed = isBypassed(room, request.method, new URL(request.url).pathname)
+  const bypassed = isBypassed(room, request)
   const pass = await presentedPass(request, { ...work, room }, { allowExpired: true })
   const due = pass.status === 'valid' && isRenewalDue(pass.claims, room, work.nowMs)
   const alive = pass.status === 'valid' && pass.claims.expiresAtMs > work.nowMs
@@ -140,7 +152,7 @@ function openness(
 
 function refusalOf(room: Room, state: RoomState | undefined): QueueFacts['refuses'] {
   if (room.queueing_method === 'reject') return 'reject'
-  return state === 'closed' || state === 'sold_out' ? state : false
+  return state === 'closed' || state === 'sold_out' || state === 'idle' ? state : false
 }
 
 /** Carries out one way in: a pass to forward with, or the visit as it stands after Redis said no. */

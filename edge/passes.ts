@@ -34,8 +34,11 @@ export type Claimed =
 export async function claimPass(queue: RoomQueue, claims: QueueClaims, work: Work): Promise<Claimed> {
   const { visitor, place } = claims
   const session = sessionIdFrom(visitor, place)
-  const outcome = await queue.claim.add({ visitor, session, place }, work.waitUntil)
+  const { spent } = queue.seen
+  const entry = { visitor, session, place, spent: spent.has(session) }
+  const outcome = await queue.claim.add(entry, work.waitUntil)
   if (outcome.status !== 'admitted') return outcome
+  spent.note(session)
   return { status: 'admitted', pass: await passFrom(queue.room, { visitor, session, ...outcome }, work) }
 }
 
@@ -67,6 +70,11 @@ export async function renewPass(
 ): Promise<Pass | undefined> {
   const { session, sessionEndMs, expiresAtMs } = claims
   if (sessionEndMs <= work.nowMs) return undefined
+  if (queue.snapshot.failing && expiresAtMs > work.nowMs) {
+    // Known to be out: who is inside does not wait for it again. The refresh behind this finds out when it is back.
+    work.waitUntil(queue.snapshot.get(work.waitUntil).catch(() => undefined))
+    return sign(queue.room, claims, sessionEndMs, work)
+  }
   try {
     const entry = { session, sessionEndMs, tokenExpiresAtMs: expiresAtMs }
     const outcome = await queue.renew.add(entry, work.waitUntil)
@@ -75,6 +83,25 @@ export async function renewPass(
     if (!(error instanceof StoreUnavailable) || expiresAtMs <= work.nowMs) throw error
     return sign(queue.room, claims, sessionEndMs, work)
   }
+}
+
+/**
+ * Ends the session of a pass while its response is on its way, and answers the cookies that clear it. Redis is told behind
+ * the response; where it cannot be, the session ends by itself after `session_duration`, and the log says so.
+ */
+export function endSession(
+  queue: RoomQueue,
+  { visitor, session }: Pick<AdmissionClaims, 'visitor' | 'session'>,
+  { isolate, waitUntil }: Work,
+): string[] {
+  const { room, store, seen } = queue
+  waitUntil(
+    store.leave(room, [{ visitor, session }], seen.value).catch((error: unknown) => {
+      const fields = { event: 'session_end_failed', room: room.id, message: String(error) }
+      console.error(JSON.stringify({ level: 'error', ...fields }))
+    }),
+  )
+  return clearedCookies(room, isolate.config.cookies)
 }
 
 /**

@@ -2,11 +2,18 @@
 // routes) and the pass (cookie, or `Waiting-Room-Token`). A header goes before a cookie. Nothing here asks Redis.
 
 import type { Room } from '../src/config/room.ts'
+import { isDrawn } from '../src/draw/value.ts'
+import { StoreUnavailable } from '../src/redis/client.ts'
+import type { DrawSnapshot } from '../src/redis/queue.ts'
+import { msToPlace } from '../src/time.ts'
 import { verifyAdmissionToken, type AdmissionClaims } from '../src/tokens/admission-token.ts'
 import { verifyQueueToken, type QueueClaims } from '../src/tokens/queue-token.ts'
 import type { TokenFault } from '../src/tokens/verdict.ts'
+import type { WaitUntil } from './coalescer.ts'
 import { cookieName, readCookie } from './cookies.ts'
+import { resolveEntry } from './drawn-entry.ts'
 import type { Isolate } from './isolate.ts'
+import type { RoomQueue } from './room-queue.ts'
 
 export const PASS_HEADER = 'waiting-room-token'
 
@@ -31,10 +38,13 @@ interface Place {
   readonly nowMs: number
 }
 
-/** A token of another sale, or below the sale's floor, is worth nothing. A valid one raises what the isolate has seen. */
+/**
+ * A token of another sale, or below the sale's floor, is worth nothing. A valid one raises what the isolate has seen.
+ * That of an entry has the drawn place as soon as the draw is complete.
+ */
 export async function presentedQueueToken(
   request: Request,
-  { isolate, room, nowMs }: Place,
+  { isolate, room, nowMs, waitUntil }: Place & { readonly waitUntil: WaitUntil },
 ): Promise<Presented<QueueClaims>> {
   const found = find(bearerToken(request), request, cookieName('queue', room.id, isolate.config.cookies))
   if (found === undefined) return { status: 'none' }
@@ -43,9 +53,24 @@ export async function presentedQueueToken(
   if (!verdict.ok) return { status: 'invalid', reason: verdict.reason, by: found.by }
   const { claims } = verdict
   if (claims.sale !== room.sale.name) return { status: 'invalid', reason: 'sale', by: found.by }
-  if (claims.place < room.floorPlace) return { status: 'invalid', reason: 'floor', by: found.by }
-  isolate.queues.get(room.id)?.seen.observe(claims)
-  return { status: 'valid', claims, ...found }
+  const queue = isolate.queues.get(room.id)
+  // A drawn place is no time: what counts is when the token was signed.
+  const draws = room.queueing_method === 'lottery' || (queue?.snapshot.held?.snapshot.draw ?? null) !== null
+  const given = draws && isDrawn(claims.place) ? msToPlace(claims.issuedAtMs ?? 0) : claims.place
+  if (given < room.floorPlace) return { status: 'invalid', reason: 'floor', by: found.by }
+  queue?.seen.observe(claims)
+  if (claims.entry === undefined || queue === undefined) return { status: 'valid', claims, ...found }
+  return { status: 'valid', claims: await resolveEntry(claims, await drawOf(queue, waitUntil)), ...found }
+}
+
+/** Where there is no snapshot to be had an entry stays one: the store will say what it knows. */
+async function drawOf({ snapshot }: RoomQueue, waitUntil: WaitUntil): Promise<DrawSnapshot | null> {
+  try {
+    return (await snapshot.get(waitUntil)).snapshot.draw
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return null
+    throw error
+  }
 }
 
 /** `allowExpired` admits a token whose life is over to the question whether its session still lives. */
@@ -70,6 +95,7 @@ export async function presentedPass(
   if (!verdict.ok) return { status: 'invalid', reason: verdict.reason, by: found.by }
   if (verdict.claims.sale !== room.sale.name) return { status: 'invalid', reason: 'sale', by: found.by }
   isolate.verified.remember(found.token, verdict.claims)
+  isolate.queues.get(room.id)?.seen.spent.note(verdict.claims.session)
   return { status: 'valid', claims: verdict.claims, ...found }
 }
 

@@ -3,7 +3,13 @@
 
 import { z } from 'zod'
 import type { Room } from '../src/config/room.ts'
-import { etaSeconds, pollAfterMs, positionFrom } from '../src/queue/position.ts'
+import {
+  etaSeconds,
+  LONGEST_POLL_MS,
+  pollAfterMs,
+  positionFrom,
+  SNAPSHOT_POLL_MS,
+} from '../src/queue/position.ts'
 import type { Snapshot } from '../src/redis/queue.ts'
 import type { QueueClaims } from '../src/tokens/queue-token.ts'
 
@@ -12,13 +18,25 @@ const count = z.int().min(0)
 export const queueView = z.object({
   room: z.string(),
   visitor: z.string().describe('Opaque id of this visitor; its first characters serve as a reference.'),
-  state: z.enum(['waiting', 'called', 'admitted']),
-  place: count.describe('Microseconds; orders the queue and never changes.'),
+  state: z
+    .enum(['entered', 'waiting', 'called', 'admitted'])
+    .describe('`entered`: in a draw that is to come.'),
+  place: count.describe(
+    'Orders the queue and never changes: microseconds, or a drawn number below all of those.',
+  ),
   ahead: count.describe('How many were ahead when the place was last confirmed.'),
-  calledTotal: count.describe('The counter of called visitors at that moment.'),
-  leftTotal: count.describe('The counter of visitors who had left uncalled at that moment.'),
+  calledTotal: z.int().describe('Calls less late returns at that moment.'),
+  leftTotal: z.int().describe('Departures below this place at that moment.'),
   epoch: count,
-  position: z.int().min(1).describe('How many are ahead now, plus one.'),
+  position: z.int().min(1).nullable().describe('How many are ahead now, plus one; null before the draw.'),
+  entry: z
+    .object({
+      number: z.int().min(1),
+      entries: count.describe('How many there were when this was confirmed.'),
+      head: z.string().describe('SHA-256 of the entry file as it stood then.'),
+    })
+    .optional()
+    .describe('In a lottery, while the draw is to come.'),
   etaSeconds: z
     .object({ low: z.number().min(0), high: z.number().min(0).nullable() })
     .nullable()
@@ -43,24 +61,50 @@ export function viewOf(
     admitted = false,
   }: { room: Room; newUsersPerMinute: number; random: () => number; admitted?: boolean },
 ): QueueView {
+  const spread = (intervalMs: number) => Math.round(intervalMs * (1 - JITTER + 2 * JITTER * random()))
+  const { entry } = claims
+  if (entry !== undefined) {
+    return {
+      ...held(claims),
+      state: 'entered',
+      position: null,
+      entry,
+      etaSeconds: null,
+      pollAfterMs: spread(pendingPollMs(snapshot)),
+    }
+  }
   const { position, called } = positionFrom(claims, snapshot)
   const eta = etaSeconds(position, {
     admittedPerMinute: snapshot.admittedPerMinute,
     newUsersPerMinute,
     state: snapshot.state,
   })
-  const intervalMs = pollAfterMs(position, { eta, claimWindowMs: room.claimWindowMs })
+  const byWait = pollAfterMs(position, { eta, claimWindowMs: room.claimWindowMs })
+  // While the last seats may go at any moment everyone looks more often.
+  const intervalMs = snapshot.pollAfterMs < SNAPSHOT_POLL_MS ? Math.min(byWait, snapshot.pollAfterMs) : byWait
   return {
-    room: room.id,
-    visitor: claims.visitor,
+    ...held(claims),
     state: admitted ? 'admitted' : called ? 'called' : 'waiting',
-    place: claims.place,
-    ahead: claims.ahead,
-    calledTotal: claims.calledTotal,
-    leftTotal: claims.leftTotal,
-    epoch: claims.epoch,
     position: admitted ? 1 : position,
     etaSeconds: eta ?? null,
-    pollAfterMs: Math.round(intervalMs * (1 - JITTER + 2 * JITTER * random())),
+    pollAfterMs: spread(intervalMs),
   }
 }
+
+/** Whoever is drawn first is called soon after the opening: nobody may look away until long after it. */
+function pendingPollMs({ state, startsAt, at }: Snapshot): number {
+  if (state === 'drawing') return SNAPSHOT_POLL_MS
+  const untilOpeningMs = startsAt === null ? LONGEST_POLL_MS : startsAt - at
+  return Math.min(LONGEST_POLL_MS, Math.max(SNAPSHOT_POLL_MS, untilOpeningMs))
+}
+
+/** What the token says as it is. */
+const held = ({ room, visitor, place, ahead, calledTotal, leftTotal, epoch }: QueueClaims) => ({
+  room,
+  visitor,
+  place,
+  ahead,
+  calledTotal,
+  leftTotal,
+  epoch,
+})

@@ -14,7 +14,9 @@ import type {
   RenewOutcome,
 } from '../src/redis/queue.ts'
 import { Coalescer } from './coalescer.ts'
+import { RoomDraw, type DrawKeys } from './draw.ts'
 import { HighestSeen } from './seen.ts'
+import { openSharedCopy } from './shared-copy.ts'
 import { RoomSnapshot } from './snapshot.ts'
 
 export interface RoomQueue {
@@ -22,6 +24,8 @@ export interface RoomQueue {
   readonly store: QueueStore
   readonly seen: HighestSeen
   readonly snapshot: RoomSnapshot
+  /** Of a room that draws a lottery. */
+  readonly draw: RoomDraw | undefined
   readonly join: Coalescer<JoinEntry, JoinOutcome>
   readonly enter: Coalescer<EnterEntry, EnterOutcome>
   readonly claim: Coalescer<ClaimEntry, ClaimOutcome>
@@ -31,10 +35,15 @@ export interface RoomQueue {
 export function openRoomQueue(
   room: Room,
   store: QueueStore,
-  { coalesceWindowMs: windowMs }: { coalesceWindowMs: number },
+  {
+    coalesceWindowMs: windowMs,
+    redis,
+    drawKeys: keys,
+  }: { coalesceWindowMs: number; redis: { readonly url: string }; drawKeys?: DrawKeys | undefined },
 ): RoomQueue {
   const seen = new HighestSeen()
-  const snapshot = new RoomSnapshot(room, store, seen)
+  const draw = keys === undefined ? undefined : new RoomDraw(room, { store, seen, keys })
+  const snapshot = new RoomSnapshot(room, store, seen, { draw, shared: openSharedCopy(room.id, redis.url) })
   const share = <Entry, Outcome>(call: (entries: readonly Entry[]) => Promise<readonly Outcome[]>) =>
     new Coalescer(
       async (entries: readonly Entry[]) => {
@@ -49,6 +58,7 @@ export function openRoomQueue(
     store,
     seen,
     snapshot,
+    draw,
     join: share(async (entries: readonly JoinEntry[]) => {
       const outcomes = await store.join(room, entries, seen.value)
       for (const outcome of outcomes) if ('place' in outcome) seen.observe(outcome)

@@ -4,8 +4,8 @@
 import type { Room } from '../src/config/room.ts'
 import { parseVisitorId, type VisitorId } from '../src/ids.ts'
 
-/** 24 base64url characters: 144 bits. */
-const ID_CHARACTERS = 24
+/** 144 bits: 24 base64url characters. */
+const ID_BYTES = 18
 
 /** The visitor behind an Idempotency-Key in this room and sale. */
 export type DeriveVisitor = (room: Room, key: string) => Promise<VisitorId>
@@ -23,7 +23,7 @@ export async function createVisitorIds(secret: string): Promise<DeriveVisitor> {
     // Neither a room nor a sale can contain "|", so that no two triples spell the same text.
     const text = `${room.id}|${room.sale.name}|${idempotencyKey}`
     const digest = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(text))
-    const visitor = parseVisitorId(base64url(new Uint8Array(digest)).slice(0, ID_CHARACTERS))
+    const visitor = parseVisitorId(base64url(new Uint8Array(digest, 0, ID_BYTES)))
     if (visitor === undefined) throw new Error('a derived visitor id does not parse')
     return visitor
   }

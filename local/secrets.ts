@@ -11,6 +11,7 @@ export interface Secrets {
   readonly ADMISSION_JWKS: string
   readonly TICKET_KEYS: string
   readonly ADMIN_TOKEN: string
+  readonly DRAW_SECRET: string
 }
 
 const random = (bytes: number): string => randomBytes(bytes).toString('base64url')
@@ -32,6 +33,7 @@ export async function makeSecrets(): Promise<Secrets> {
     ADMISSION_JWKS: JSON.stringify({ keys: [published] }),
     TICKET_KEYS: JSON.stringify({ keys: [await ed25519('ticket')] }),
     ADMIN_TOKEN: random(24),
+    DRAW_SECRET: random(32),
   }
 }
 
@@ -49,13 +51,14 @@ export async function keepSecrets(file: string): Promise<StackSecrets> {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  if (kept !== undefined) return JSON.parse(kept) as StackSecrets
   const made: StackSecrets = {
     ...(await makeSecrets()),
     UPSTASH_TOKEN: random(24),
     NEON_PASSWORD: random(18),
     STRIPE_SECRET_KEY: `sk_test_${random(18)}`,
     STRIPE_WEBHOOK_SECRET: `whsec_${random(24)}`,
+    // A folder of an older version lacks the secrets that came since.
+    ...(kept !== undefined && (JSON.parse(kept) as Partial<StackSecrets>)),
   }
   await writeFile(file, JSON.stringify(made, undefined, 2), { mode: 0o600 })
   return made

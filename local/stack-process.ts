@@ -95,3 +95,5 @@ Ready on ${stack.url}   (after ${seconds} s)
 
   Pay with test card 4242 4242 4242 4242, any later date, any code. Ctrl-C stops everything.
 `)
+const { warnings = [] } = (await (await fetch(`${stack.url}/healthz`)).json()) as { warnings?: string[] }
+for (const warning of warnings) console.warn(`  Check wrangler.toml: ${warning}`)

@@ -2,6 +2,7 @@
 // other and stopped in reverse. Used by `npm start`, the end-to-end tests and the benchmarks; knows nothing of terminals.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { armRooms } from './arm.ts'
 import { claimDataFolder } from './data-folder.ts'
 import { importDemoEvent } from './demo/import.ts'
 import { migrate } from './migrate.ts'
@@ -139,6 +140,7 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
           VISITOR_SECRET: secrets.VISITOR_SECRET,
           QUEUE_KEYS: secrets.QUEUE_KEYS,
           ADMISSION_KEYS: secrets.ADMISSION_KEYS,
+          DRAW_SECRET: secrets.DRAW_SECRET,
           ADMIN_TOKEN: adminToken,
           // A phone on the same network and Safari on localhost drop `Secure` cookies over plain HTTP.
           COOKIES: 'plain',
@@ -161,8 +163,8 @@ async function start(options: StackOptions, stops: Stops, stop: () => Promise<vo
     }),
   )
   payments.settings.webhookUrl = `${workers.url}/webhooks/payments`
-  // Like a deployment: the first scheduled run arms the rooms before anybody comes.
-  await workers.scheduled('foyer-edge')
+  // Like a deployment.
+  await armRooms(workers.url, adminToken)
   await importDemoEvent(workers.url, adminToken)
   stops.push(driveCron(workers, onLog))
 

@@ -57,6 +57,19 @@ async function admit(
 }
 
 /**
+ * The session that the request's token is for, also an old one; `undefined` without a token for `room`. For what is open
+ * to everybody and only wants to know who asks: nothing may be allowed by it.
+ */
+export async function presentedSession(c: Context<OriginEnv>, room: RoomId): Promise<SessionId | undefined> {
+  const token = c.req.header(ADMISSION_HEADER)
+  if (token === undefined) return undefined
+  const { issuer, admissionKeys } = c.var.config
+  const options = { issuer, room, nowMs: Date.now(), allowExpired: true }
+  const verdict = await verifyAdmissionToken(token, admissionKeys, options)
+  return verdict.ok ? verdict.claims.session : undefined
+}
+
+/**
  * A live hold by its id, for its owner. Another's hold and one that never was are the same Problem `not_found`, so that an
  * id tells nothing; only the owner hears `hold_expired`. Throws `admission_required` as well.
  */

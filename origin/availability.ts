@@ -22,6 +22,11 @@ export type SeatAnswer =
   | { readonly version: number; readonly map: string }
   | { readonly version: number; readonly changes: Readonly<Record<string, SeatMark>> }
 
+export interface WatchSources extends SeatSources {
+  /** Seats may have come back: only whoever looks notices a hold that runs out, or a map that was written anew. */
+  readonly seatsReturned?: () => void
+}
+
 interface Copy {
   version: number
   map: string
@@ -47,7 +52,7 @@ const watches = new WeakMap<SeatStore, Map<string, Watch>>()
 
 /** The whole map, or what changed since the watcher's version. Throws `StoreUnavailable`, and what Postgres throws. */
 export async function seatsNow(
-  sources: SeatSources,
+  sources: WatchSources,
   performance: Performance,
   since?: number,
 ): Promise<SeatAnswer> {
@@ -77,7 +82,7 @@ function watchOf(store: SeatStore, performanceId: string): Watch {
   return watch
 }
 
-async function refresh(watch: Watch, sources: SeatSources, performance: Performance): Promise<Copy> {
+async function refresh(watch: Watch, sources: WatchSources, performance: Performance): Promise<Copy> {
   const atMs = Date.now()
   watch.refreshingSinceMs = atMs
   try {
@@ -85,6 +90,7 @@ async function refresh(watch: Watch, sources: SeatSources, performance: Performa
     const news = await withSeatsLoaded(sources, performance, () =>
       sources.seats.availability(performance.id, since),
     )
+    if (news.status === 'full' || Object.values(news.changes).includes('f')) sources.seatsReturned?.()
     const copy = follow(watch.copy, news, atMs)
     watch.copy = copy
     watch.failure = undefined

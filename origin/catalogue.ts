@@ -1,12 +1,12 @@
 // What is on sale, read from Postgres: events, performances, and seats by section, id or ordinal. Called by the routes
 // of catalogue, availability, holds and orders. Never reads a whole hall at once, except its sold and blocked ordinals.
 
-import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { Database } from '../src/db/client.ts'
 import { blockedSeats, events, halls, performances, priceTiers, sections, seats } from '../src/db/halls.ts'
 import { orderItems } from '../src/db/orders.ts'
 import { parseRoomId, type RoomId } from '../src/ids.ts'
-import { msToRfc3339 } from '../src/time.ts'
+import { MS_PER_MINUTE, msToRfc3339 } from '../src/time.ts'
 import { ShortCache } from './short-cache.ts'
 
 export interface Performance {
@@ -50,6 +50,9 @@ export const isId = (text: string): boolean => ID.test(text)
 const CACHE_MS = 10_000
 const cache = new ShortCache<Performance>({ ttlMs: CACHE_MS, limit: 500 })
 
+/** Seats may be sold at the door; nobody queues for a performance of yesterday. */
+const ON_SALE_AFTER_START_MS = 24 * 60 * MS_PER_MINUTE
+
 const performanceColumns = {
   id: performances.id,
   eventId: performances.eventId,
@@ -83,6 +86,17 @@ export async function listPerformances(db: Database, eventId: string): Promise<P
     .orderBy(asc(performances.startsAt), asc(performances.id))
   return rows.map(toPerformance)
 }
+
+/** All that began, or will begin, after this time, the earliest first. */
+export async function listPerformancesSince(db: Database, sinceMs: number): Promise<Performance[]> {
+  const rows = await selectPerformances(db)
+    .where(gt(performances.startsAt, new Date(sinceMs)))
+    .orderBy(asc(performances.startsAt), asc(performances.id))
+  return rows.map(toPerformance)
+}
+
+export const isOnSale = ({ startsAt }: Performance, nowMs: number): boolean =>
+  Date.parse(startsAt) + ON_SALE_AFTER_START_MS > nowMs
 
 function selectPerformances(db: Database) {
   return db

@@ -9,15 +9,23 @@ import type { Redis } from '@upstash/redis/cloudflare'
 import type { Stripe } from 'stripe'
 import type { Database } from '../src/db/client.ts'
 import type { SeatStore } from '../src/redis/seats.ts'
+import type { StockStore } from '../src/redis/stock.ts'
 import type { OriginConfig } from './config.ts'
 
 /** One isolate's configuration and clients. The clients hold no connection, so requests may share them. */
-export interface Parts {
+export interface IsolateParts {
   readonly config: OriginConfig
   readonly db: Database
   readonly redis: Redis
   readonly seats: SeatStore
+  readonly stock: StockStore
   readonly payments: Stripe
+}
+
+/** What one request, or one run of cron, works with. */
+export interface Parts extends IsolateParts {
+  /** For work that goes on beside the answer; it handles its own failures. */
+  readonly waitUntil: (work: Promise<void>) => void
 }
 
 export interface OriginEnv {

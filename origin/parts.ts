@@ -5,14 +5,15 @@ import { createMiddleware } from 'hono/factory'
 import { createDatabase } from '../src/db/client.ts'
 import { createRedis } from '../src/redis/client.ts'
 import { createSeatStore } from '../src/redis/seats.ts'
+import { createStockStore } from '../src/redis/stock.ts'
 import { parseConfig } from './config.ts'
-import type { OriginEnv, Parts } from './env.ts'
+import type { IsolateParts, OriginEnv } from './env.ts'
 import { createPayments } from './payments.ts'
 
-const cache = new WeakMap<object, Parts>()
+const cache = new WeakMap<object, IsolateParts>()
 
 /** Throws `ConfigError` with every fault, at each call, until the configuration is right. */
-export async function partsOf(env: object): Promise<Parts> {
+export async function partsOf(env: object): Promise<IsolateParts> {
   const known = cache.get(env)
   if (known !== undefined) return known
   const config = await parseConfig(env)
@@ -20,11 +21,12 @@ export async function partsOf(env: object): Promise<Parts> {
   const made = cache.get(env)
   if (made !== undefined) return made
   const redis = createRedis(config.redis)
-  const parts: Parts = {
+  const parts: IsolateParts = {
     config,
     db: createDatabase(config.database),
     redis,
     seats: createSeatStore(redis),
+    stock: createStockStore(redis),
     payments: createPayments(config.payment),
   }
   cache.set(env, parts)
@@ -32,11 +34,13 @@ export async function partsOf(env: object): Promise<Parts> {
 }
 
 export const prepare = createMiddleware<OriginEnv>(async (c, next) => {
-  const { config, db, redis, seats, payments } = await partsOf(c.env)
+  const { config, db, redis, seats, stock, payments } = await partsOf(c.env)
   c.set('config', config)
   c.set('db', db)
   c.set('redis', redis)
   c.set('seats', seats)
+  c.set('stock', stock)
   c.set('payments', payments)
+  c.set('waitUntil', (work) => c.executionCtx.waitUntil(work))
   await next()
 })

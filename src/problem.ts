@@ -19,11 +19,14 @@ export const PROBLEMS = {
   room_unknown: [404, 'There is no such room'],
   not_in_queue: [404, 'This visitor is not in the queue'],
   not_found: [404, 'There is nothing here'],
+  draw_none: [404, 'There is no draw in this room'],
   method_not_allowed: [405, 'This method is not allowed here'],
   seats_taken: [409, 'Some of these seats are not free'],
   hold_expired: [409, 'The hold has ended'],
   order_conflict: [409, 'The order is not in a state that allows this'],
   idempotency_in_progress: [409, 'The first request with this Idempotency-Key is still being answered'],
+  draw_not_closed: [409, 'The entries of the draw are still open'],
+  draw_entries_lost: [410, 'The list of entries was lost'],
   call_missed: [410, 'The call was missed and its late return is over'],
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body must be JSON'],
@@ -33,6 +36,7 @@ export const PROBLEMS = {
   rate_limited: [429, 'Too many requests'],
   internal: [500, 'Something went wrong on our side'],
   payment_provider_unavailable: [502, 'The payment provider cannot be reached'],
+  origin_unreachable: [502, 'The site behind the waiting room cannot be reached'],
   configuration_invalid: [500, 'This Worker is not configured correctly'],
   room_closed: [503, 'The room is not open'],
   sold_out: [503, 'Everything is sold'],
@@ -94,6 +98,8 @@ export function problemResponse(code: ProblemCode, details: ProblemDetails): Res
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   })
+  // RFC 9110 section 15.5.2 demands it, and some HTTP stacks of phones fail on a 401 without.
+  if (status === 401) headers.set('www-authenticate', 'Bearer')
   if (details.retryAfterSeconds !== undefined) headers.set('retry-after', String(details.retryAfterSeconds))
   return Response.json(body, { status, headers })
 }

@@ -1,7 +1,7 @@
 // Asks before a place is given up. A native dialog: Escape stays, the focus begins on "Stay" and returns to the button.
 
-import type { Text } from './text/en.ts'
-import { element } from './view.ts'
+import type { Leaving, Text } from './text/shape.ts'
+import { element } from './write.ts'
 
 function dialogElement(): HTMLDialogElement {
   const dialog = element('sure')
@@ -16,12 +16,12 @@ export function dismissLeave(): void {
 }
 
 /** True when the visitor chose to leave. */
-export function confirmLeave(text: Text): Promise<boolean> {
+export function confirmLeave(leaving: Leaving, { stay, go }: Pick<Text, 'stay' | 'go'>): Promise<boolean> {
   const dialog = dialogElement()
-  element('sure-title').textContent = text.sureTitle
-  element('sure-text').textContent = text.sureText
-  element('stay').textContent = text.stay
-  element('go').textContent = text.go
+  element('sure-title').textContent = leaving.title
+  element('sure-text').textContent = leaving.text
+  element('stay').textContent = stay
+  element('go').textContent = go
   dialog.returnValue = 'stay'
   dialog.showModal()
   return new Promise((resolve) => {

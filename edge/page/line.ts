@@ -30,7 +30,6 @@ export function openLine(base: string): Line {
       const response = await fetch(`${base}/${path}`, {
         method,
         headers: { accept: 'application/json', ...headers },
-        ...(method === 'POST' && { body: '{}' }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
       const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
@@ -47,7 +46,7 @@ export function openLine(base: string): Line {
     }
   }
   const post = (path: string, headers: Record<string, string> = {}): Promise<Reply> =>
-    call('POST', path, { 'content-type': 'application/json', ...headers })
+    call('POST', path, headers)
 
   return {
     async join(key) {

@@ -1,18 +1,23 @@
-// The script of the queue page: puts the loop, the network, the screen and the browser's events together.
-// Built by build.ts into /.waiting-room/queue.js. Without it the page still paints and offers its button.
+// The script of the queue page: puts the loop, the network, the screen and the browser's events together. Built by build.ts
+// with one language's text into /.waiting-room/queue-<language>.js. Without it the page still paints and offers its button.
 
 import { openJoinKey } from './join-key.ts'
+import { openEntryNote } from './kept-entry.ts'
 import { confirmLeave, dismissLeave } from './leave.ts'
 import { openLine } from './line.ts'
+import { measuresIn } from './measures.ts'
 import { readPageData } from './room-data.ts'
-import { holdsPlace } from './stage.ts'
+import { startServerClock } from './server-clock.ts'
+import { holdsPlace, NOTHING_SHOWN } from './stage.ts'
 import { openTabs } from './tabs.ts'
-import { en } from './text/en.ts'
-import { createView, element } from './view.ts'
+import type { Text } from './text/shape.ts'
+import { createView } from './view.ts'
 import { startWaiting } from './waiting.ts'
+import { element } from './write.ts'
 
 /** A page that comes back this soon after entering with a pass, without a place, has a browser that drops cookies. */
 const BOUNCE_MS = 10_000
+const TICK_MS = 1_000
 
 /** A browser may refuse storage altogether; the page then lives without (a reload during a join makes a new key). */
 function storageOf(kind: 'localStorage' | 'sessionStorage'): Storage | undefined {
@@ -25,38 +30,40 @@ function storageOf(kind: 'localStorage' | 'sessionStorage'): Storage | undefined
   }
 }
 
-const page = readPageData(element('wr-data').textContent ?? '')
-const view = createView(page, en, { nowMs: Date.now })
-const session = storageOf('sessionStorage')
-const local = storageOf('localStorage')
-const entered = `wr-entered-${page.room}`
+export function startPage(text: Text): void {
+  const page = readPageData(element('wr-data').textContent ?? '')
+  // The reader's own region, where it speaks this language: Swiss German groups digits in another way than German.
+  const region = navigator.languages.find((tag) => tag.toLowerCase().split('-')[0] === text.language)
+  const measures = measuresIn(region ?? text.language)
+  const clock = startServerClock(() => performance.now())
+  const view = createView(page, { text, measures, nowMs: Date.now, clock })
+  const session = storageOf('sessionStorage')
+  const local = storageOf('localStorage')
+  const entered = `wr-entered-${page.room}`
 
-const [enteredBy, enteredAtMs] = session?.getItem(entered)?.split(' ') ?? []
-const returned = Date.now() - Number(enteredAtMs ?? 0) < BOUNCE_MS
-const bounced = returned && enteredBy === 'pass' && page.queue === undefined
-session?.removeItem(entered)
+  const [enteredBy, enteredAtMs] = session?.getItem(entered)?.split(' ') ?? []
+  const returned = Date.now() - Number(enteredAtMs ?? 0) < BOUNCE_MS
+  const bounced = returned && enteredBy === 'pass' && page.queue === undefined
+  session?.removeItem(entered)
 
-document.documentElement.classList.add('live')
+  document.documentElement.classList.add('live')
 
-if (bounced || !navigator.cookieEnabled) {
-  view.show({
-    stage: 'cookies',
-    position: null,
-    progress: 0,
-    eta: undefined,
-    trouble: 'none',
-    updatedAtMs: null,
-    message: page.message,
-    reference: '',
-  })
-  element('again').addEventListener('click', () => location.reload())
-} else {
+  if (bounced || !navigator.cookieEnabled) {
+    view.show({ ...NOTHING_SHOWN, stage: 'cookies', message: page.message })
+    element('again').addEventListener('click', () => location.reload())
+    return
+  }
+  let inDraw = false
   const waiting = startWaiting(page, {
     line: openLine(page.base),
     key: openJoinKey(page.room, local),
+    note: openEntryNote(page.room, local),
     tabs: openTabs(page.room, local),
+    clock,
     show(shown) {
-      if (!holdsPlace(shown.stage)) dismissLeave()
+      // A question about an entry is another one than about a place.
+      if (!holdsPlace(shown) || inDraw !== (shown.stage === 'entered')) dismissLeave()
+      inDraw = shown.stage === 'entered'
       view.show(shown)
     },
     returned,
@@ -83,7 +90,9 @@ if (bounced || !navigator.cookieEnabled) {
   window.addEventListener('online', () => waiting.wake())
   element('again').addEventListener('click', () => void waiting.again())
   element('leave').addEventListener('click', () => {
-    void confirmLeave(en).then((sure) => (sure ? waiting.leave() : false))
+    void confirmLeave(inDraw ? text.leaveDraw : text.leavePlace, text).then((sure) =>
+      sure ? waiting.leave() : false,
+    )
   })
-  setInterval(() => document.hidden || view.tick(), 5_000)
+  setInterval(() => document.hidden || view.tick(), TICK_MS)
 }

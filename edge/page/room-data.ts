@@ -3,11 +3,22 @@
 
 import type { PlaceProof, QueueView, Wait } from '../../src/queue/position.ts'
 
-/** A place in this room's queue, and what was true when it was given; the base of every position. */
+/** An entry in a draw: its number, how many there were when it was signed, and the head of their chain then. */
+export interface Entry {
+  readonly number: number
+  readonly entries: number
+  readonly head: string
+}
+
+/**
+ * A place in this room's queue, and what was true when it was given; the base of every position. With `entry` it is no
+ * place yet: `place` then only tells one entry from another.
+ */
 export interface Held extends PlaceProof {
   readonly visitor: string
   /** The wait as the server reckoned it, which knows the room's rate before anybody was called. */
   readonly eta: Wait | undefined
+  readonly entry: Entry | undefined
 }
 
 /** What the Worker wrote into the page. */
@@ -34,20 +45,31 @@ export function fieldsOf(value: unknown): Fields {
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const numberOf = (value: unknown): number => (isNumber(value) ? value : 0)
+const numberOrNull = (value: unknown): number | null => (isNumber(value) ? value : null)
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
-/** The place in an answer to `join`, or in the page's own data; undefined where there is none. */
+/** The place or entry in an answer to `join`, or in the page's own data; undefined where there is neither. */
 export function readHeld(value: unknown): Held | undefined {
-  const { visitor, place, ahead, calledTotal, leftTotal, epoch, etaSeconds } = fieldsOf(value)
-  if (!isNumber(place)) return undefined
+  const { visitor, place, ahead, calledTotal, leftTotal, epoch, etaSeconds, entry } = fieldsOf(value)
+  const inDraw = readEntry(entry)
+  if (!isNumber(place) && inDraw === undefined) return undefined
   return {
     visitor: textOf(visitor),
-    place,
+    place: isNumber(place) ? place : (inDraw?.number ?? 0),
     ahead: numberOf(ahead),
     calledTotal: numberOf(calledTotal),
     leftTotal: numberOf(leftTotal),
     epoch: numberOf(epoch),
     eta: waitOf(etaSeconds),
+    entry: inDraw,
   }
+}
+
+export function readEntry(value: unknown): Entry | undefined {
+  const { number, entries, head } = fieldsOf(value)
+  return isNumber(number) && number > 0
+    ? { number, entries: Math.max(number, numberOf(entries)), head: textOf(head) }
+    : undefined
 }
 
 function waitOf(value: unknown): Wait | undefined {
@@ -64,7 +86,8 @@ export function readPageData(json: string): PageData {
     base: textOf(base),
     title: textOf(title),
     message: textOf(message),
-    state: textOf(state),
+    // Why the gate holds; to a visitor a room that takes nobody is a closed one.
+    state: state === 'reject' ? 'closed' : textOf(state),
     queue: readHeld(queue),
     // The settings' defaults, for a Worker that does not tell them.
     claimWindowSeconds: isNumber(claimWindowSeconds) ? claimWindowSeconds : 30,
@@ -72,13 +95,40 @@ export function readPageData(json: string): PageData {
   }
 }
 
-const STATES = ['idle', 'open', 'paused', 'recovering', 'closed', 'sold_out', 'suspended'] as const
+const STATES = [
+  'idle',
+  'prequeue',
+  'drawing',
+  'open',
+  'paused',
+  'recovering',
+  'closed',
+  'sold_out',
+  'suspended',
+] as const
+
+/** The public side of a draw. Hashes in hex; `secret` and `beacon` are null until they are published. */
+export interface Draw {
+  readonly commitment: string | null
+  readonly head: string
+  readonly entries: number
+  readonly round: number | null
+  readonly beacon: string | null
+  readonly secret: string | null
+  readonly complete: boolean
+}
 
 /** What this page reads of the public snapshot. */
 export interface Snapshot extends QueueView {
   readonly state: (typeof STATES)[number]
   readonly admittedPerMinute: number
   readonly message: string
+  readonly pollAfterMs: number
+  readonly degraded: boolean
+  readonly prequeueAt: number | null
+  readonly startsAt: number | null
+  readonly endsAt: number | null
+  readonly draw: Draw | null
 }
 
 /** The public snapshot; undefined when it is not one, or names a state that this page does not know. */
@@ -94,9 +144,32 @@ export function readSnapshot(value: unknown): Snapshot | undefined {
     serving: numberOf(fields['serving']),
     waiting: numberOf(fields['waiting']),
     calledTotal: numberOf(fields['calledTotal']),
-    leftTotal: numberOf(fields['leftTotal']),
+    departures: Array.isArray(fields['departures']) ? fields['departures'].filter(isRange) : [],
     admittedPerMinute: numberOf(fields['admittedPerMinute']),
     front,
     message: textOf(fields['message']),
+    pollAfterMs: numberOf(fields['pollAfterMs']),
+    degraded: fields['degraded'] === true,
+    prequeueAt: numberOrNull(fields['prequeueAt']),
+    startsAt: numberOrNull(fields['startsAt']),
+    endsAt: numberOrNull(fields['endsAt']),
+    draw: readDraw(fields['draw']),
+  }
+}
+
+const isRange = (value: unknown): value is readonly [number, number, number] =>
+  Array.isArray(value) && value.length === 3 && value.every(isNumber)
+
+function readDraw(value: unknown): Draw | null {
+  const { commitment, head, entries, round, beacon, secret, complete } = fieldsOf(value)
+  if (!isNumber(entries)) return null
+  return {
+    commitment: textOrNull(commitment),
+    head: textOf(head),
+    entries,
+    round: numberOrNull(round),
+    beacon: textOrNull(beacon),
+    secret: textOrNull(secret),
+    complete: complete === true,
   }
 }

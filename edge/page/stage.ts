@@ -1,9 +1,17 @@
 // What the queue page can be in, as plain data. Made by `waiting.ts`, shown by `view.ts`; no DOM and no clock here.
 
 import type { Wait } from '../../src/queue/position.ts'
+import type { Draw, Entry } from './room-data.ts'
 
 export type Stage =
   | 'joining'
+  /** Nobody may join yet; the page joins by itself when it opens. */
+  | 'idle'
+  /** A place by arrival, before the sale opens. */
+  | 'prequeue'
+  /** An entry in a draw that is still to come. */
+  | 'entered'
+  | 'drawing'
   | 'waiting'
   | 'paused'
   | 'recovering'
@@ -20,8 +28,22 @@ export type Stage =
   /** The browser keeps no cookies, so no place can be kept either. */
   | 'cookies'
 
+/** When the room opens and ends, as the snapshot says (ms since 1970). */
+export interface Times {
+  readonly prequeueAt: number | null
+  readonly startsAt: number | null
+  readonly endsAt: number | null
+}
+
+/** What a complete draw makes of the visitor on this device; `value` in hex, where it could be computed. */
+export interface Verdict {
+  readonly is: 'matches' | 'differs' | 'unchecked'
+  readonly value: string | undefined
+  readonly place: number
+}
+
 /** Everything the view needs to draw the page. */
-export interface Shown {
+export interface Shown extends Times {
   readonly stage: Stage
   /** Ahead plus one; never rises while one place is held. */
   readonly position: number | null
@@ -34,11 +56,39 @@ export interface Shown {
   /** When the position was last confirmed (ms since 1970). */
   readonly updatedAtMs: number | null
   readonly message: string
-  /** First characters of the visitor's id, for a support desk. */
-  readonly reference: string
+  /** The visitor's id; its first characters serve a support desk. */
+  readonly visitor: string
+  /** The draw of this room, the visitor's entry in it, and what this device makes of its result. */
+  readonly draw: Draw | null
+  readonly entry: Entry | undefined
+  readonly verdict: Verdict | undefined
 }
 
-/** Stages in which the visitor holds a place and the page goes on asking. */
-export function holdsPlace(stage: Stage): boolean {
-  return stage === 'waiting' || stage === 'paused' || stage === 'recovering'
+/** What a page shows before it has asked anybody. */
+export const NOTHING_SHOWN: Omit<Shown, 'stage' | 'message'> = {
+  position: null,
+  progress: 0,
+  eta: undefined,
+  trouble: 'none',
+  updatedAtMs: null,
+  visitor: '',
+  prequeueAt: null,
+  startsAt: null,
+  endsAt: null,
+  draw: null,
+  entry: undefined,
+  verdict: undefined,
+}
+
+const HOLDING: readonly Stage[] = ['prequeue', 'entered', 'drawing', 'waiting', 'paused', 'recovering']
+
+/** The visitor holds a place or an entry, and the page goes on asking. */
+export function holdsPlace({ stage, position }: Pick<Shown, 'stage' | 'position'>): boolean {
+  return HOLDING.includes(stage) || (stage === 'sold_out' && position !== null)
+}
+
+/** The time that a stage counts down to, if it counts down to any. */
+export function countsDownTo({ stage, prequeueAt, startsAt }: Shown): number | null {
+  if (stage === 'idle') return prequeueAt ?? startsAt
+  return stage === 'prequeue' || stage === 'entered' ? startsAt : null
 }

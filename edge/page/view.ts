@@ -1,27 +1,26 @@
 // Draws what `waiting.ts` knows into the elements of queue.html. Called by `queue.ts`; asks nobody anything.
 // Text only ever enters through textContent; sizes only through the CSSOM, which the page's CSP allows.
 
-import { minutesFrom, worthSaying } from './announce.ts'
+import { createDrawView } from './draw-view.ts'
+import { clockOf, type Measures, waitIn } from './measures.ts'
+import { createNotesView } from './notes-view.ts'
 import type { PageData } from './room-data.ts'
-import { holdsPlace, type Shown, type Stage } from './stage.ts'
-import type { Text } from './text/en.ts'
+import type { ServerClock } from './server-clock.ts'
+import { openSpeech } from './speech.ts'
+import { countsDownTo, holdsPlace, type Shown, type Stage } from './stage.ts'
+import type { Text } from './text/shape.ts'
+import { element, write } from './write.ts'
 
-export function element(id: string): HTMLElement {
-  const found = document.querySelector<HTMLElement>(`#${id}`)
-  if (found === null) throw new Error(`queue.html has no element #${id}`)
-  return found
+export interface View {
+  show(shown: Shown): void
+  /** Each second while somebody looks: the age of what is shown, and the countdown. */
+  tick(): void
 }
 
-/** Sets text and visibility at once: an empty line takes no room. */
-function write(target: HTMLElement, words: string): void {
-  if (target.textContent !== words) target.textContent = words
-  target.hidden = words === ''
-}
-
-/** Digits count one, separators about half: what the size of the number is reckoned from. */
+/** Digits count one, separators about half, a letter of a word like a digit: what the size of the number is reckoned from. */
 function widthOf(number: string): number {
-  const digits = number.replaceAll(/\D/g, '').length
-  return digits + (number.length - digits) / 2
+  const narrow = number.replaceAll(/[^\s.,:'’]/g, '').length
+  return number.length - narrow / 2
 }
 
 /** Stages that end the wait. */
@@ -29,104 +28,131 @@ const ENDS: readonly Stage[] = ['entering', 'suspended', 'missed', 'left']
 
 export function createView(
   page: PageData,
-  text: Text,
-  { nowMs }: { nowMs: () => number },
-): { show(shown: Shown): void; tick(): void } {
+  {
+    text,
+    measures,
+    nowMs,
+    clock,
+  }: { text: Text; measures: Measures; nowMs: () => number; clock: ServerClock },
+): View {
   const stage = element('stage')
   const number = element('number')
   const bar = element('bar')
+  const wait = element('wait')
+  const speech = openSpeech(element('spoken'), { text, measures, message: page.message })
+  const showDraw = createDrawView(page.base, text, measures)
+  const showNotes = createNotesView(page, text, measures)
   let lastStage: Stage | undefined
-  let lastSaid: number | undefined
-  let lastMessage = page.message
-  let updatedAtMs: number | null = null
+  let last: Shown | undefined
+  const timeOf = (atMs: number): string => measures.time(atMs, { nowMs: clock.nowMs() ?? nowMs() })
 
   bar.setAttribute('aria-label', text.progress)
-  write(element('leave'), text.leave)
-  const next = element('next')
-  next.querySelector('h2')?.append(text.nextTitle)
-  next.querySelector('ul')?.append(
-    ...text.next(page.claimWindowSeconds, Math.floor(page.lateGraceSeconds / 60)).map((words) => {
-      const item = document.createElement('li')
-      item.textContent = words
-      return item
-    }),
-  )
 
-  function say(shown: Shown, wait: string): void {
-    const { stage: now, position } = shown
-    const words: string[] = []
-    const isNew = now !== lastStage
-    if (isNew && now !== 'joining' && now !== 'waiting') words.push(`${text.stage[now]}.`, text.detail[now])
-    if (
-      position !== null &&
-      holdsPlace(now) &&
-      (worthSaying(position, lastSaid) || (isNew && now === 'waiting'))
-    ) {
-      words.push(text.spokenPosition(text.number(position)))
-      if (wait !== '') words.push(`${wait}.`)
-      lastSaid = position
-    }
-    // The first one is read with the page.
-    if (shown.message !== lastMessage) words.push(shown.message)
-    lastMessage = shown.message
-    const spoken = words.filter((part) => part !== '').join(' ')
-    if (spoken !== '') element('spoken').textContent = spoken
+  /** Time left on the clock of a stage that counts down; undefined before the server's time is known. */
+  function leftOf(shown: Shown): number | undefined {
+    const [target, serverMs] = [countsDownTo(shown), clock.nowMs()]
+    return target === null || serverMs === undefined ? undefined : target - serverMs
   }
 
-  function showPosition(shown: Shown): void {
-    const digits = shown.position === null ? '' : text.number(shown.position)
-    const visible = holdsPlace(shown.stage) || shown.stage === 'called'
-    write(number, visible ? digits : '')
+  function showNumber(shown: Shown): void {
+    const leftMs = leftOf(shown)
+    const counts = shown.stage === 'idle' && leftMs !== undefined && leftMs > 0
+    const isPlace = (holdsPlace(shown) && shown.stage !== 'sold_out') || shown.stage === 'called'
+    const position = shown.position === null || !isPlace ? '' : measures.number(shown.position)
+    const digits = counts ? clockOf(leftMs, measures) : position
+    write(number, digits)
     number.style.setProperty('--digits', String(Math.max(2, widthOf(digits))))
-    bar.hidden = !visible || shown.position === null
+    const label = shown.prequeueAt === null ? text.opening.saleIn : text.opening.lineIn
+    write(stage, counts ? label : text.stage[shown.stage])
+  }
+
+  function showBar(shown: Shown): void {
+    const moves = holdsPlace(shown) && shown.stage !== 'prequeue' && shown.stage !== 'sold_out'
+    bar.hidden = shown.position === null || !(moves || shown.stage === 'called')
     document.documentElement.style.setProperty('--way', shown.progress.toFixed(3))
-    const percent = Math.round(shown.progress * 100)
-    bar.setAttribute('aria-valuenow', String(percent))
+    bar.setAttribute('aria-valuenow', String(Math.round(shown.progress * 100)))
   }
 
   function showTitle(shown: Shown): void {
     if (shown.stage === 'entering') document.title = text.titleCalled
-    else if (shown.position !== null && holdsPlace(shown.stage))
-      document.title = text.title(text.number(shown.position), page.title)
+    else if (shown.position !== null && holdsPlace(shown))
+      document.title = text.title(measures.number(shown.position), page.title)
     else document.title = `${text.stage[shown.stage]} · ${page.title}`
+  }
+
+  function detailOf({ stage, position, entry, prequeueAt, startsAt, endsAt }: Shown): string {
+    const words = [text.detail[stage]]
+    if ((stage === 'idle' || stage === 'prequeue' || stage === 'entered') && startsAt !== null)
+      words.unshift(text.opening.saleOpens(timeOf(startsAt)))
+    if (stage === 'idle' && prequeueAt !== null) words.unshift(text.opening.lineOpens(timeOf(prequeueAt)))
+    if (stage === 'closed' && endsAt !== null && endsAt <= (clock.nowMs() ?? 0))
+      return text.opening.ended(timeOf(endsAt))
+    if (stage === 'sold_out' && (position !== null || entry !== undefined)) return text.soldOutKept
+    return words.join('\n')
+  }
+
+  /** The line that matters most after the number. */
+  function waitOf(shown: Shown): string {
+    const { stage, position, entry, draw } = shown
+    if (stage === 'waiting' && position !== null)
+      return waitIn(text, measures, shown.eta) ?? text.wait.unknown
+    if (stage === 'sold_out' && position !== null) return text.spokenPosition(measures.number(position))
+    if (stage === 'drawing' && entry !== undefined)
+      return text.draw.entry(measures.number(entry.number), measures.number(draw?.entries ?? entry.entries))
+    const leftMs = leftOf(shown)
+    if (leftMs === undefined) return ''
+    if (leftMs <= 0) return text.opening.now
+    if (stage === 'idle') return ''
+    const left = clockOf(leftMs, measures)
+    return stage === 'entered' ? text.opening.drawBeginsIn(left) : text.opening.saleOpensIn(left)
   }
 
   function troubleText(shown: Shown): string {
     if (shown.trouble === 'none') return ''
-    if (shown.position === null) return text.troubleBefore
+    if (shown.visitor === '') return text.troubleBefore
     if (shown.trouble === 'not_left') return text.notLeft
     return shown.trouble === 'offline' ? text.offline : text.trouble
   }
 
-  function waitText({ eta }: Shown): string {
-    return eta === undefined ? text.waitUnknown : text.wait(minutesFrom(eta))
+  function showUpdated({ stage, position, updatedAtMs, entry, draw }: Shown): void {
+    let words = ''
+    if (stage === 'entered' && entry !== undefined) {
+      const entries = Math.max(entry.entries, draw?.entries ?? 0)
+      words = text.draw.entry(measures.number(entry.number), measures.number(entries))
+    } else if (updatedAtMs !== null && holdsPlace({ stage, position })) {
+      const age = Math.floor((nowMs() - updatedAtMs) / 5_000) * 5
+      words = age < 10 ? text.updatedNow : text.updated(measures.ago(age))
+    }
+    write(element('updated'), words)
   }
 
   function tick(): void {
-    const age = updatedAtMs === null ? 0 : Math.floor((nowMs() - updatedAtMs) / 5_000) * 5
-    write(element('updated'), updatedAtMs === null ? '' : age < 10 ? text.updatedNow : text.updated(age))
+    if (last === undefined) return
+    showUpdated(last)
+    const [target, leftMs] = [countsDownTo(last), leftOf(last)]
+    if (target === null || leftMs === undefined) return
+    showNumber(last)
+    write(wait, waitOf(last))
+    speech.countdown(target, leftMs)
   }
 
   function show(shown: Shown): void {
     const focused = document.activeElement
-    const moving = shown.stage === 'waiting' && shown.position !== null
-    const wait = moving ? waitText(shown) : ''
+    last = shown
+    const [waited, detail] = [waitOf(shown), detailOf(shown)]
     document.body.dataset['stage'] = shown.stage
-    write(stage, text.stage[shown.stage])
-    write(element('detail'), text.detail[shown.stage])
-    showPosition(shown)
+    showNumber(shown)
+    write(element('detail'), detail)
+    showBar(shown)
     showTitle(shown)
-    write(element('wait'), wait)
-    element('wait').classList.toggle('unknown', wait === text.waitUnknown)
+    write(wait, waited)
+    wait.classList.toggle('unknown', waited === text.wait.unknown)
     write(element('trouble'), troubleText(shown))
     write(element('message'), shown.message)
-    write(element('again'), text.again[shown.stage] ?? '')
-    write(element('reference'), shown.reference === '' ? '' : text.reference(shown.reference))
-    element('leave').hidden = !holdsPlace(shown.stage)
-    next.hidden = !holdsPlace(shown.stage)
-    updatedAtMs = holdsPlace(shown.stage) ? shown.updatedAtMs : null
+    showDraw(shown)
+    showNotes(shown)
     tick()
-    say(shown, wait)
+    speech.say(shown, { wait: shown.stage === 'waiting' ? waited : '', detail })
     // What ends the wait moves the focus to the news, so that keyboard and screen reader stand there when the shop opens;
     // and a button that has gone must not leave the focus nowhere.
     const isNews = shown.stage !== lastStage && ENDS.includes(shown.stage)

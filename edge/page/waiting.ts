@@ -1,40 +1,17 @@
 // The visitor's wait as a loop: join, look at the snapshot, claim when called, enter; with retries that keep the place.
 // Started by `queue.ts`, which supplies the network, the clock and the screen; it touches no DOM itself and stores no token.
+// What a snapshot means is decided in outlook.ts, when to ask next in pace.ts, a draw in own-draw.ts.
 
-import { etaSeconds, pollAfterMs, positionFrom, SHORTEST_POLL_MS } from '../../src/queue/position.ts'
-import type { JoinKey } from './join-key.ts'
-import type { Failed, Line } from './line.ts'
-import { jitter, pollDelayMs, retryDelayMs } from './pace.ts'
+import { etaSeconds, SHORTEST_POLL_MS } from '../../src/queue/position.ts'
+import type { Failed } from './line.ts'
+import { openLoop, type Pause } from './loop.ts'
+import { firstStage, isShut, outlook, standingStage } from './outlook.ts'
+import { startOwnDraw } from './own-draw.ts'
+import { jitter, openingDelayMs, pauseMs, retryDelayMs, shutDelayMs } from './pace.ts'
 import type { Held, PageData, Snapshot } from './room-data.ts'
-import { holdsPlace, type Shown } from './stage.ts'
-import type { News, Tabs } from './tabs.ts'
-
-export interface Surroundings {
-  readonly line: Line
-  readonly key: JoinKey
-  readonly tabs: Tabs
-  show(shown: Shown): void
-  /** Opens the address first asked for: with a pass in the cookie by now, or without where the room is switched off. */
-  enter(by: 'pass' | 'suspension'): void
-  /** This page came back right after it had entered; the next try without a pass is then a slow one. */
-  readonly returned: boolean
-  nowMs(): number
-  /** 0 to 1. */
-  random(): number
-  hidden(): boolean
-  online(): boolean
-  /** Calls back once; returns the cancel. */
-  after(waitMs: number, callback: () => void): () => void
-}
-
-export interface Waiting {
-  /** Asks at once: the tab is seen again, restored, or back online. */
-  wake(): void
-  /** Gives the place up; false when that could not be told to anybody. */
-  leave(): Promise<boolean>
-  /** The visitor's own button: joins anew after a missed call or a leave, looks again otherwise. */
-  again(): Promise<void>
-}
+import { countsDownTo, holdsPlace, NOTHING_SHOWN, type Shown, type Stage } from './stage.ts'
+import type { Surroundings, Waiting } from './surroundings.ts'
+import type { News } from './tabs.ts'
 
 /** How long "It's your turn" stays before the shop opens by itself. */
 const MOMENT_MS = 1_600
@@ -42,25 +19,21 @@ const MOMENT_MS = 1_600
 const SUSPENSION_SPREAD_MS = 3_000
 /** Some isolate still held this page after it had entered: its copy of the settings is older, or the room is on again. */
 const RETURNED_MS = 10_000
-/** Where nothing can be waited for (closed, sold out) the page still looks now and then: seats come back. */
-const OVER_POLL_MS = 30_000
-const REFERENCE_LENGTH = 6
 
 export function startWaiting(page: PageData, around: Surroundings): Waiting {
-  const { line, key, tabs } = around
+  const { line, key, note, tabs, clock } = around
   let held: Held | undefined = page.queue
+  /** The room as last heard of: without a place, a room that is shut is looked at before anybody joins. */
+  let state = page.state
   let failures = 0
-  let running: Promise<void> | undefined
-  let cancel: (() => void) | undefined
-  let shown: Shown = {
-    stage: held === undefined ? 'joining' : 'waiting',
-    position: null,
-    progress: 0,
-    eta: undefined,
-    trouble: 'none',
-    updatedAtMs: null,
-    message: page.message,
-    reference: held?.visitor.slice(0, REFERENCE_LENGTH) ?? '',
+  const ownDraw = startOwnDraw(note, around)
+  const stage = firstStage(held, state)
+  let shown: Shown = { ...NOTHING_SHOWN, stage, message: page.message, ...identity() }
+  const loop = openLoop(turn, (waitMs, callback) => around.after(waitMs, callback))
+
+  function identity(): Pick<Shown, 'visitor' | 'entry'> {
+    const visitor = held?.visitor ?? ''
+    return { visitor, entry: held?.entry ?? note.of(visitor) }
   }
 
   function show(changes: Partial<Shown>): void {
@@ -68,81 +41,129 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     around.show(shown)
   }
 
-  /** One turn of the loop; returns the pause before the next, or undefined when there is none. */
-  async function turn(): Promise<number | undefined> {
-    if (held === undefined) return await join()
-    return tabs.hasLeft(held.place) ? gaveUp() : await look(held)
+  /** One turn of the loop. */
+  async function turn(): Promise<Pause> {
+    if (held !== undefined) return tabs.hasLeft(held.place) ? gaveUp() : await look()
+    return isShut(state) ? await look() : await join()
   }
 
-  async function join(): Promise<number | undefined> {
+  async function join(): Promise<Pause> {
     const joined = await line.join(key.current())
     if (joined.is === 'failed') return failed(joined)
     // Whatever the answer, it is one: the next join is another request.
     key.answered()
-    if (joined.is !== 'joined') return await refused(joined.is)
+    if (joined.is === 'missed') return missed()
+    // `join` knows of no suspension, and not when the room opens: the snapshot does.
+    if (joined.is !== 'joined') return await look({ refusedAs: joined.is })
     if (joined.held.place !== held?.place) tabs.tell({ is: 'joined', held: joined.held })
     take(joined.held)
-    return await look(joined.held, true)
+    return await look({ justJoined: true })
   }
 
   function take(mine: Held): void {
-    if (mine.place !== held?.place) show({ position: null, progress: 0, eta: undefined })
+    const isOther = mine.place !== held?.place
     held = mine
-    show({ reference: mine.visitor.slice(0, REFERENCE_LENGTH) })
+    show({ ...identity(), ...(isOther && { position: null, progress: 0, eta: undefined }) })
   }
 
-  /** `join` knows of no suspension: without a look, a page that was refused would stay out of a room that is off. */
-  async function refused(as: 'missed' | 'sold_out' | 'closed'): Promise<number | undefined> {
-    const looked = as === 'missed' ? undefined : await line.now()
-    if (looked?.is !== 'seen') return over(as)
-    show({ message: looked.snapshot.message })
-    return looked.snapshot.state === 'suspended' ? enterFreely() : over(as)
-  }
-
-  async function look(mine: Held, justJoined = false): Promise<number | undefined> {
+  async function look({
+    justJoined = false,
+    refusedAs,
+  }: { justJoined?: boolean; refusedAs?: 'sold_out' | 'closed' } = {}): Promise<Pause> {
     const looked = await line.now()
-    if (looked.is === 'failed') return failed(looked)
+    if (looked.is === 'failed') return refusedAs === undefined ? failed(looked) : shut(refusedAs)
     const { snapshot } = looked
-    if (snapshot.state === 'suspended') {
-      well(snapshot)
-      return enterFreely()
+    state = refusedAs !== undefined && !isShut(snapshot.state) ? refusedAs : snapshot.state
+    if (!snapshot.degraded) clock.learn(snapshot.at)
+    const { message, prequeueAt, startsAt, endsAt, draw } = snapshot
+    shown = { ...shown, message, prequeueAt, startsAt, endsAt, draw }
+    const seen = outlook(held, snapshot)
+    switch (seen.is) {
+      case 'free':
+        well()
+        return enterFreely()
+      case 'shut':
+        well()
+        return shut(seen.stage, snapshot)
+      case 'join':
+        return refusedAs === undefined ? await join() : shut(refusedAs, snapshot)
+      case 'return':
+        if (refusedAs !== undefined) return shut(refusedAs, snapshot)
+        if (seen.after === 'loss' || justJoined) return await comeBack(justJoined)
+        return await returnFromDraw(seen.mine, snapshot)
+      case 'called':
+        return await claim(snapshot)
+      case 'wait':
+        return await wait(seen.mine, snapshot, seen)
     }
-    if (snapshot.epoch > mine.epoch) {
-      // The store lost something and began anew: presenting the token (in its cookie) puts the place back.
-      show({ stage: 'recovering', message: snapshot.message })
-      return justJoined ? failed({ is: 'failed', afterMs: undefined }) : await join()
-    }
-    if (snapshot.state === 'sold_out' || snapshot.state === 'closed') {
-      well(snapshot)
-      return over(snapshot.state)
-    }
-    const { position, called } = positionFrom(mine, snapshot)
-    if (called) return await claim(mine, snapshot)
-    wait(mine, snapshot, position)
-    const paceMs = pollAfterMs(position, { eta: etaSeconds(position, snapshot) })
-    return pollDelayMs(paceMs, { position, hidden: around.hidden(), random: around.random() })
   }
 
-  async function claim(mine: Held, snapshot: Snapshot): Promise<number | undefined> {
+  /** Presenting the token (in its cookie) puts the place back; an older copy of the store must not make it a loop. */
+  async function comeBack(justJoined: boolean): Promise<Pause> {
+    if (state === 'recovering') show({ stage: state })
+    return justJoined ? failed({ is: 'failed', afterMs: undefined }) : await join()
+  }
+
+  /** Everybody hears of the end of a draw at once: they come back in its order, and nothing is out of order meanwhile. */
+  async function returnFromDraw(mine: Held, snapshot: Snapshot): Promise<Pause> {
+    const inMs = await ownDraw.returnsInMs(mine, snapshot)
+    if (inMs <= 0) return await comeBack(false)
+    well()
+    show({ stage: 'drawing', position: null })
+    return Math.min(inMs, shutDelayMs(around.random(), snapshot.pollAfterMs))
+  }
+
+  async function wait(
+    mine: Held,
+    snapshot: Snapshot,
+    { stage, position }: { stage: Stage; position: number | null },
+  ): Promise<Pause> {
+    ownDraw.noteEntry(mine, snapshot)
+    const verdict = await ownDraw.verdictOn(mine, snapshot)
+    well()
+    const lowest = position === null ? null : Math.min(position, shown.position ?? position)
+    show({
+      stage,
+      position: lowest,
+      progress: mine.ahead > 0 && lowest !== null ? Math.max(0, 1 - (lowest - 1) / mine.ahead) : 0,
+      eta: lowest === null ? undefined : (etaSeconds(lowest, snapshot) ?? mine.eta),
+      verdict,
+    })
+    return pause(snapshot, position)
+  }
+
+  function pause(snapshot: Snapshot, position: number | null): number {
+    const random = around.random()
+    const waitMs = pauseMs(snapshot, { position, hidden: around.hidden(), random })
+    return openingDelayMs(waitMs, { toOpeningMs: toOpeningMs(), random })
+  }
+
+  function toOpeningMs(): number | undefined {
+    const [opensAtMs, nowMs] = [countsDownTo(shown), clock.nowMs()]
+    return opensAtMs === null || nowMs === undefined ? undefined : opensAtMs - nowMs
+  }
+
+  async function claim(snapshot: Snapshot): Promise<Pause> {
     show({ stage: 'called', position: 1, progress: 1, eta: undefined })
     const claimed = await line.claim()
     if (claimed.is === 'admitted') {
-      well(snapshot)
+      well()
       tabs.tell({ is: 'admitted' })
       return enterWithPass()
     }
     if (claimed.is === 'waiting') {
+      well()
       // The edge's copy was ahead of the store's own decision: still waiting, and close.
-      well(snapshot)
-      show({ stage: 'waiting' })
-      return jitter(SHORTEST_POLL_MS, around.random())
+      show({ stage: standingStage(snapshot.state) })
+      return snapshot.state === 'open' ? jitter(SHORTEST_POLL_MS, around.random()) : pause(snapshot, 1)
     }
     if (claimed.is === 'unknown') {
-      if (tabs.hasLeft(mine.place)) return gaveUp()
+      if (held !== undefined && tabs.hasLeft(held.place)) return gaveUp()
       held = undefined
       return failed({ is: 'failed', afterMs: undefined })
     }
-    return claimed.is === 'failed' ? failed(claimed) : over(claimed.is)
+    if (claimed.is === 'failed') return failed(claimed)
+    return claimed.is === 'missed' ? missed() : shut(claimed.is, snapshot)
   }
 
   function enterWithPass(): undefined {
@@ -158,20 +179,37 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
 
   /** Here or in another tab: the place is no more, and only the visitor's own button asks for another. */
   function gaveUp(): undefined {
-    cancel?.()
+    loop.stop()
+    end('left')
+  }
+
+  function missed(): undefined {
+    failures = 0
+    end('missed')
+  }
+
+  function end(stage: 'left' | 'missed'): void {
     held = undefined
-    show({ stage: 'left', position: null, progress: 0, eta: undefined, trouble: 'none', reference: '' })
+    show({ stage, position: null, progress: 0, eta: undefined, trouble: 'none', ...identity() })
+  }
+
+  function shut(stage: 'idle' | 'sold_out' | 'closed', snapshot?: Snapshot): number {
+    failures = 0
+    show({ stage, trouble: 'none', position: null, progress: 0, eta: undefined })
+    const random = around.random()
+    const waitMs = shutDelayMs(random, snapshot?.pollAfterMs ?? 0)
+    return openingDelayMs(waitMs, { toOpeningMs: toOpeningMs(), random })
   }
 
   async function heard(news: News): Promise<void> {
     // A join of this tab's own that is on its way comes after the leave, and stands.
     if (news.is === 'left' && held === undefined) return
-    await running
+    await loop.settled()
     if (goingIn()) return
     if (news.is === 'left') return gaveUp()
     if (news.is === 'admitted') {
       if (!active()) return
-      cancel?.()
+      loop.stop()
       return enterWithPass()
     }
     if (news.held.place === held?.place) return
@@ -180,27 +218,9 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     run()
   }
 
-  function wait(mine: Held, snapshot: Snapshot, computed: number): void {
-    well(snapshot)
-    const position = Math.min(computed, shown.position ?? computed)
-    show({
-      stage: snapshot.state === 'paused' || snapshot.state === 'recovering' ? snapshot.state : 'waiting',
-      position,
-      progress: mine.ahead > 0 ? Math.max(0, 1 - (position - 1) / mine.ahead) : 0,
-      eta: etaSeconds(position, snapshot) ?? mine.eta,
-    })
-  }
-
-  function well(snapshot: Snapshot): void {
+  function well(): void {
     failures = 0
-    show({ trouble: 'none', updatedAtMs: around.nowMs(), message: snapshot.message })
-  }
-
-  function over(stage: 'missed' | 'sold_out' | 'closed'): number | undefined {
-    failures = 0
-    if (stage === 'missed') held = undefined
-    show({ stage, trouble: 'none', position: null, progress: 0, eta: undefined })
-    return stage === 'missed' ? undefined : jitter(OVER_POLL_MS, around.random())
+    show({ trouble: 'none', updatedAtMs: around.nowMs() })
   }
 
   function failed({ afterMs }: Failed): number {
@@ -211,17 +231,12 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
   }
 
   function run(): void {
-    if (running !== undefined || goingIn()) return
-    cancel?.()
-    running = turn().then((pauseMs) => {
-      running = undefined
-      if (pauseMs !== undefined) cancel = around.after(pauseMs, run)
-    })
+    if (!goingIn()) loop.run()
   }
 
   const goingIn = (): boolean => shown.stage === 'entering' || shown.stage === 'suspended'
   const active = (): boolean =>
-    holdsPlace(shown.stage) || ['joining', 'called', 'closed', 'sold_out'].includes(shown.stage)
+    holdsPlace(shown) || ['joining', 'called', 'idle', 'closed', 'sold_out'].includes(shown.stage)
 
   tabs.hear((news) => void heard(news))
   around.show(shown)
@@ -231,7 +246,7 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
       if (active()) run()
     },
     async leave() {
-      await running
+      await loop.settled()
       if (goingIn()) return false
       const left = await line.leave()
       if (left.is === 'failed') {

@@ -3,9 +3,11 @@
 
 import { Hono, type Context } from 'hono'
 import type { z } from 'zod'
-import type { LiveSettings, Room } from '../../src/config/room.ts'
+import { baselineOf, liveSettings } from '../../src/config/room.ts'
 import { readJson } from '../../src/http/read-json.ts'
+import { parseVisitorId } from '../../src/ids.ts'
 import { Problem } from '../../src/problem.ts'
+import { msToRfc3339 } from '../../src/time.ts'
 import { addressOf } from '../../src/http/address.ts'
 import type { EdgeEnv } from '../env.ts'
 import { bearerToken } from '../presented.ts'
@@ -15,15 +17,7 @@ import { settingsChange } from '../settings-change.ts'
 import { BODY_LIMIT_BYTES, queueOf } from './room.ts'
 
 /** Every live setting cleared. */
-const BASELINE: Readonly<Record<keyof LiveSettings, null>> = {
-  total_active_users: null,
-  new_users_per_minute: null,
-  burst: null,
-  paused: null,
-  suspended: null,
-  queue_all: null,
-  message: null,
-}
+const BASELINE: Changes = Object.fromEntries(Object.keys(liveSettings.shape).map((name) => [name, null]))
 
 export const adminRoutes = new Hono<EdgeEnv>()
   .get('/.waiting-room/admin/rooms/:room', async (c) => {
@@ -37,11 +31,33 @@ export const adminRoutes = new Hono<EdgeEnv>()
     await queue.store.override(queue.room, withoutUndefined(changes))
     return describe(c, queue)
   })
+  .post('/.waiting-room/admin/arm', async (c) => {
+    await requireAdmin(c)
+    const armed = []
+    for (const { room, store } of c.var.isolate.queues.values()) {
+      armed.push({ room: room.id, sale: room.sale.name, outcome: await store.arm(room) })
+    }
+    c.header('cache-control', 'no-store')
+    return c.json({ rooms: armed }, 200)
+  })
   .delete('/.waiting-room/admin/rooms/:room', async (c) => {
     await requireAdmin(c)
     const queue = queueOf(c)
     await queue.store.override(queue.room, BASELINE)
     return describe(c, queue)
+  })
+  .delete('/.waiting-room/admin/rooms/:room/visitors/:visitor', async (c) => {
+    await requireAdmin(c)
+    const { room, store, seen } = queueOf(c)
+    const visitor = parseVisitorId(c.req.param('visitor'))
+    if (visitor === undefined) {
+      throw new Problem('bad_request', {
+        detail:
+          'The last part of the path is no visitor id: those have 16 to 64 of A-Z, a-z, 0-9, "_" and "-".',
+      })
+    }
+    await store.leave(room, [{ visitor }], seen.value)
+    return c.body(null, 204)
   })
 
 async function requireAdmin(c: Context<EdgeEnv>): Promise<void> {
@@ -67,19 +83,20 @@ async function requireAdmin(c: Context<EdgeEnv>): Promise<void> {
 async function describe(c: Context<EdgeEnv>, queue: RoomQueue) {
   const { snapshot, live } = await queue.snapshot.advance()
   const baseline = baselineOf(queue.room)
+  const log = await queue.store.readLog(queue.room)
   c.header('cache-control', 'no-store')
-  return c.json({ room: queue.room.id, baseline, live, effective: { ...baseline, ...live }, snapshot }, 200)
+  return c.json(
+    {
+      room: queue.room.id,
+      baseline,
+      live,
+      effective: { ...baseline, ...live },
+      log: log.map(({ at, ...change }) => ({ at: msToRfc3339(at), ...change })),
+      snapshot,
+    },
+    200,
+  )
 }
-
-const baselineOf = (room: Room): Required<LiveSettings> => ({
-  total_active_users: room.total_active_users,
-  new_users_per_minute: room.new_users_per_minute,
-  burst: room.burst,
-  paused: room.paused,
-  suspended: room.suspended,
-  queue_all: room.queue_all,
-  message: room.message,
-})
 
 type Changes = Parameters<RoomQueue['store']['override']>[1]
 const withoutUndefined = (changes: z.infer<typeof settingsChange>): Changes =>

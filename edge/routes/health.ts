@@ -18,9 +18,15 @@ export const healthRoutes = new Hono<EdgeEnv>().get('/healthz', async (c) => {
       }
     }),
   )
+  const level = (works: boolean) => (works ? ('ok' as const) : ('failing' as const))
   const redis = answers.every(Boolean)
+  // A draw that stands still keeps a whole room waiting.
+  const draws = rooms.flatMap(({ room, draw }) =>
+    draw?.fault === undefined ? [] : [`${room.id}: ${draw.fault}`],
+  )
+  const warnings = [...c.var.isolate.warnings, ...draws]
+  const works = redis && draws.length === 0
+  const levels = { config: level(true), redis: level(redis), draw: level(draws.length === 0) }
   c.header('cache-control', 'no-store')
-  return redis
-    ? c.json({ status: 'ok', levels: { config: 'ok', redis: 'ok' } }, 200)
-    : c.json({ status: 'failing', levels: { config: 'ok', redis: 'failing' } }, 503)
+  return c.json({ status: level(works), levels, warnings }, works ? 200 : 503)
 })

@@ -1,5 +1,5 @@
 // `POST /.waiting-room/{room}/join`: one visitor, one place, however often it is repeated. JSON for the page and for
-// programs, a form for browsers without JavaScript. Newcomers pass the abuse limits; who has a place does not.
+// programs, a form for browsers without JavaScript. Newcomers pass the abuse limits; who is put back after a loss does not.
 
 import { Hono, type Context } from 'hono'
 import type { VisitorId } from '../../src/ids.ts'
@@ -24,18 +24,20 @@ const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
 export const joinRoutes = new Hono<EdgeEnv>().post('/.waiting-room/:room/join', async (c) => {
   const queue = queueOf(c)
   const work = workOf(c)
-  return FORM.test(c.req.header('content-type') ?? '')
-    ? await joinByForm(c, queue, work)
-    : await joinByJson(c, queue, work)
+  // No form can send a key: a program that sends one with a form's type (as curl does by itself) must not get another place.
+  const isForm =
+    FORM.test(c.req.header('content-type') ?? '') && c.req.header('idempotency-key') === undefined
+  return isForm ? await joinByForm(c, queue, work) : await joinByJson(c, queue, work)
 })
 
 async function joinByJson(c: Context<EdgeEnv>, queue: RoomQueue, work: Work) {
   await readBareCall(c.req.raw)
   const key = idempotencyKey(c.req.header('idempotency-key'))
   const { view, queueToken, cookie } = await join(c, { queue, work, key })
-  c.header('set-cookie', cookie, { append: true })
-  c.header('cache-control', 'no-store')
-  return c.json({ ...view, queueToken }, 201)
+  return Response.json(
+    { ...view, queueToken },
+    { status: 201, headers: { 'cache-control': 'no-store', 'set-cookie': cookie } },
+  )
 }
 
 /** Answers with the way back to the address first asked for, also to one whose call was missed: the page tells. */
@@ -63,7 +65,9 @@ async function join(
   const presented = await presentedQueueToken(c.req.raw, { ...work, room: queue.room })
   if (presented.status === 'valid') {
     // A reload, a second tab, or a place from before a loss: the same visitor, at the proven place.
-    const { visitor, place } = presented.claims
+    const { visitor, place, epoch } = presented.claims
+    // Who joins with a place of this very epoch needs nothing; leaving and joining in a loop is a newcomer's abuse.
+    if (epoch >= queue.seen.value.epoch) await checkLimit(c, work)
     return joinQueue(queue, { visitor, provenPlace: place }, work)
   }
   // A stale cookie is nobody's fault; a stale header is a program's, which must learn of it.
@@ -80,15 +84,18 @@ async function newcomer(
       detail: 'Send an Idempotency-Key of 22 to 128 random characters of A-Z, a-z, 0-9, "_" and "-".',
     })
   }
-  const verdict = await work.isolate.joinLimit.check(addressOf(c.req.raw), work.nowMs)
-  if (!verdict.allowed) {
-    throw new Refusal('rate_limited', {
-      detail: 'Too many joins came from this network; a place that was given is not affected.',
-      retryAfterSeconds: verdict.retryAfterSeconds,
-      reason: verdict.by,
-    })
-  }
+  await checkLimit(c, work)
   return await work.isolate.deriveVisitor(queue.room, key)
+}
+
+async function checkLimit(c: Context<EdgeEnv>, work: Work): Promise<void> {
+  const verdict = await work.isolate.joinLimit.check(addressOf(c.req.raw), work.nowMs)
+  if (verdict.allowed) return
+  throw new Refusal('rate_limited', {
+    detail: 'Too many joins came from this network; a place that was given is not affected.',
+    retryAfterSeconds: verdict.retryAfterSeconds,
+    reason: verdict.by,
+  })
 }
 
 function idempotencyKey(header: string | undefined): string | undefined {

@@ -1,46 +1,21 @@
-// The calls of a visitor in the queue: `now`, `status`, `claim`, `leave`. `now` and `status` cost no Redis command.
+// The calls of a visitor in the queue: `status`, which costs no Redis command, `claim` and `leave`.
 
 import { Hono } from 'hono'
 import { msToRfc3339, msToSecondsUp } from '../../src/time.ts'
-import { Problem } from '../../src/problem.ts'
-import type { SnapshotDocument } from '../../src/redis/queue.ts'
 import type { EdgeEnv } from '../env.ts'
 import { currentView, joinQueue } from '../join-queue.ts'
+import { findOwnPlace } from '../own-place.ts'
 import { admissionCookies, claimPass, clearedCookies, renewPass, type Pass } from '../passes.ts'
 import type { QueueView } from '../queue-view.ts'
 import { presentedPass, presentedQueueToken } from '../presented.ts'
 import { Refusal } from '../refusal.ts'
 import { queueOf, readBareCall, requireToken, workOf } from './room.ts'
 
-/** One text a document: the same object is answered to everyone until the next refresh. */
-const bodies = new WeakMap<SnapshotDocument, { readonly text: string; readonly etag: string }>()
-
 export const queueRoutes = new Hono<EdgeEnv>()
-  .get('/.waiting-room/:room/now', async (c) => {
-    const document = await queueOf(c).snapshot.get((promise) => c.executionCtx.waitUntil(promise))
-    const { text, etag } = bodyOf(document)
-    const headers = {
-      'content-type': 'application/json',
-      'cache-control': 'public, s-maxage=1, stale-while-revalidate=5',
-      etag,
-    }
-    if (c.req.header('if-none-match')?.includes(etag) === true) return c.body(null, 304, headers)
-    return c.body(text, 200, headers)
-  })
   .get('/.waiting-room/:room/status', async (c) => {
     const queue = queueOf(c)
     const work = workOf(c)
-    const presented = await presentedQueueToken(c.req.raw, { ...work, room: queue.room })
-    if (presented.status === 'none') {
-      throw new Problem('not_in_queue', { detail: 'No queue token came with the request; join first.' })
-    }
-    const { claims } = requireToken(presented)
-    const document = await queue.snapshot.get(work.waitUntil)
-    if (claims.epoch < document.snapshot.epoch) {
-      throw new Problem('not_in_queue', {
-        detail: 'The queue was rebuilt since; join with the same token to be put back at the same place.',
-      })
-    }
+    const { claims, document } = await findOwnPlace(c.req.raw, queue, work)
     c.header('cache-control', 'no-store')
     return c.json(currentView(queue, claims, document), 200)
   })
@@ -76,7 +51,8 @@ export const queueRoutes = new Hono<EdgeEnv>()
       }
       case 'missed':
         throw new Refusal('call_missed', {
-          detail: 'The call was missed and the late return is over; join again for a new place.',
+          detail:
+            'The call was missed and the late return is over; join again without this token for a new place.',
           reason: 'missed',
           cookies: clearedCookies(queue.room, work.isolate.config.cookies),
         })
@@ -110,16 +86,6 @@ export const queueRoutes = new Hono<EdgeEnv>()
     return c.body(null, 204)
   })
 
-function bodyOf(document: SnapshotDocument) {
-  const known = bodies.get(document)
-  if (known !== undefined) return known
-  const { snapshot } = document
-  const etag = `"${snapshot.epoch}-${snapshot.at}${snapshot.degraded ? '-degraded' : ''}"`
-  const made = { text: JSON.stringify(snapshot), etag }
-  bodies.set(document, made)
-  return made
-}
-
 export function admitted({ token, claims }: Pass, cookies: readonly string[]): Response {
   const response = Response.json(
     {
@@ -144,7 +110,7 @@ function waiting(view: QueueView & { readonly queueToken?: string }, cookie?: st
 
 export function sessionEnded(cookies: readonly string[]): Refusal {
   return new Refusal('admission_required', {
-    detail: 'The session has ended; join the queue for another.',
+    detail: 'The session has ended; join the queue without these tokens for another.',
     reason: 'session_ended',
     cookies,
   })

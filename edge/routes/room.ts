@@ -43,7 +43,10 @@ export async function readBareCall(request: Request): Promise<void> {
 export function requireToken<Claims>(presented: Presented<Claims>): Presented<Claims> & { status: 'valid' } {
   if (presented.status === 'valid') return presented
   if (presented.status === 'none') {
-    throw new Problem('token_missing', { detail: 'Send the token that join or claim gave you.' })
+    throw new Problem('token_missing', {
+      detail:
+        'Send the queue token as "Authorization: Bearer", or the admission token as "Waiting-Room-Token".',
+    })
   }
   throw new Refusal('token_invalid', {
     detail: 'The token is not valid here; join the queue.',

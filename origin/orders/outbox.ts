@@ -7,6 +7,7 @@ import { outbox } from '../../src/db/orders.ts'
 import { callStore } from '../../src/redis/client.ts'
 import { OUTBOX_STREAM } from '../../src/redis/keys.ts'
 import type { Parts } from '../env.ts'
+import { seatsChanged } from '../stock.ts'
 
 /** The stream keeps about this many entries; Postgres keeps all. */
 const STREAM_LENGTH = 100_000
@@ -19,7 +20,7 @@ const soldPayload = z.object({ hold: z.string(), ordinals })
 const freedPayload = z.object({ ordinals })
 
 /** The number of rows relayed, at most one batch. Throws StoreUnavailable with the rest left for the next run. */
-export async function relayOutbox(parts: Pick<Parts, 'db' | 'redis' | 'seats'>): Promise<number> {
+export async function relayOutbox(parts: Parts): Promise<number> {
   const { db } = parts
   const rows = await db
     .select()
@@ -44,11 +45,13 @@ export async function relayOutbox(parts: Pick<Parts, 'db' | 'redis' | 'seats'>):
   return done.length
 }
 
-async function relay({ redis, seats }: Pick<Parts, 'redis' | 'seats'>, row: Row): Promise<void> {
+async function relay(parts: Parts, row: Row): Promise<void> {
+  const { redis, seats } = parts
   switch (row.topic) {
     case 'seats.sold': {
       const sold = soldPayload.parse(row.payload)
       await seats.confirm(row.performanceId, sold.hold, sold.ordinals)
+      seatsChanged(parts, row.performanceId)
       break
     }
     case 'seats.freed':
@@ -56,6 +59,7 @@ async function relay({ redis, seats }: Pick<Parts, 'redis' | 'seats'>, row: Row)
       await seats.free(row.performanceId, freedPayload.parse(row.payload).ordinals, {
         requestId: String(row.id),
       })
+      seatsChanged(parts, row.performanceId)
       break
     case 'order.paid':
       break

@@ -7,6 +7,7 @@ import { MS_PER_MINUTE } from '../../src/time.ts'
 import type { Parts } from '../env.ts'
 import { withSeatsLoaded } from '../load-seats.ts'
 import { logError } from '../log.ts'
+import { seatsChanged } from '../stock.ts'
 import { performanceOf, type Order } from './order.ts'
 
 /** As long as cron may need to carry on an order whose commit was interrupted, several times over. */
@@ -31,6 +32,7 @@ export async function retakeSeats(parts: Parts, order: Order): Promise<boolean> 
         maxLifeMs: SALE_MS,
       }),
     )
+    seatsChanged(parts, performanceId)
     return outcome.status === 'held'
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error

@@ -5,13 +5,15 @@ import { StoreUnavailable } from '../../src/redis/client.ts'
 import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
 import type { Order } from './order.ts'
+import { seatsChanged } from '../stock.ts'
 import { lateHoldId } from './retake.ts'
 
-export async function returnHold({ seats }: Parts, order: Order): Promise<void> {
+export async function returnHold(parts: Parts, order: Order): Promise<void> {
   try {
     for (const holdId of [order.holdId, lateHoldId(order)]) {
-      await seats.release(order.performanceId, holdId, { session: order.session })
+      await parts.seats.release(order.performanceId, holdId, { session: order.session })
     }
+    seatsChanged(parts, order.performanceId)
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
     logError('a hold runs out by itself', error, { order: order.number })

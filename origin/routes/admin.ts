@@ -7,6 +7,7 @@ import type { OriginEnv } from '../env.ts'
 import { eventFile } from '../import/event-file.ts'
 import { importEvent } from '../import/import-event.ts'
 import { reloadSeats } from '../load-seats.ts'
+import { seatsChanged } from '../stock.ts'
 
 /** A hall of 100,000 seats in rows is far below this. */
 const LIMIT_BYTES = 4 * 1_024 * 1_024
@@ -16,7 +17,10 @@ export const adminRoutes = new Hono<OriginEnv>().post('/api/admin/events/import'
   const file = await readJson(c.req.raw, eventFile, { limitBytes: LIMIT_BYTES })
   const imported = await importEvent(c.var.db, file)
   // What is blocked may have changed. Should Redis fail here, repeating the import repairs it.
-  for (const { id, seats } of imported.performances) await reloadSeats(c.var, { id, seats })
+  for (const { id, seats } of imported.performances) {
+    await reloadSeats(c.var, { id, seats })
+    seatsChanged(c.var, id)
+  }
   return c.json(
     {
       event: imported.event,

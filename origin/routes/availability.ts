@@ -6,6 +6,7 @@ import { requireAdmission } from '../admission.ts'
 import { seatsNow } from '../availability.ts'
 import { findPerformance } from '../catalogue.ts'
 import type { OriginEnv } from '../env.ts'
+import { seatsChanged } from '../stock.ts'
 
 const VERSION = /^\d{1,16}$/
 
@@ -22,7 +23,9 @@ export const availabilityRoutes = new Hono<OriginEnv>().get(
         errors: [{ field: 'since', message: 'must be a version that an earlier answer gave' }],
       })
     }
-    const answer = await seatsNow(c.var, performance, since === undefined ? undefined : Number(since))
+    const { db, seats } = c.var
+    const sources = { db, seats, seatsReturned: () => seatsChanged(c.var, performance.id) }
+    const answer = await seatsNow(sources, performance, since === undefined ? undefined : Number(since))
     // Private and never stored: it was given to an admitted visitor, and it is old within the second.
     return c.json(answer, 200, { 'cache-control': 'private, no-store' })
   },

@@ -11,6 +11,7 @@ import { holdBody, newHoldId, showHold, showTimes } from '../holds.ts'
 import { limitHolds } from '../limits.ts'
 import { withSeatsLoaded } from '../load-seats.ts'
 import { cancelOrderOfHold } from '../orders/cancel.ts'
+import { seatsChanged } from '../stock.ts'
 
 const BODY_LIMIT_BYTES = 16 * 1024
 const NO_STORE = { 'cache-control': 'private, no-store' }
@@ -47,6 +48,7 @@ export const holdRoutes = new Hono<OriginEnv>()
       case 'gone':
         throw holdEnded()
       case 'held':
+        seatsChanged(c.var, performance.id)
         if (outcome.ordinals.join() !== request.ordinals.join()) throw keyReused()
         return c.json(showHold({ holdId, ...outcome }, performance, asked), 201, {
           ...NO_STORE,
@@ -83,6 +85,7 @@ export const holdRoutes = new Hono<OriginEnv>()
     await cancelOrderOfHold(c.var, { holdId, session })
     const released = await c.var.seats.release(performance.id, holdId, { session })
     if (!released) throw noSuchHold()
+    seatsChanged(c.var, performance.id)
     return c.body(null, 204)
   })
 

@@ -12,6 +12,7 @@ import { limitOrders } from '../limits.ts'
 import { logError } from '../log.ts'
 import { advanceOrder } from '../orders/advance.ts'
 import { cancelOrder } from '../orders/cancel.ts'
+import { endSessionOfBuyer } from '../orders/end-session.ts'
 import { claimKey, readIdempotencyKey, releaseKey } from '../orders/idempotency.ts'
 import { performanceOf, requireOrder, showOrder, type Order } from '../orders/order.ts'
 import { startPayment } from '../orders/pay.ts'
@@ -56,12 +57,14 @@ export const orderRoutes = new Hono<OriginEnv>()
   .get('/api/orders/:id', async (c) => {
     const order = await requireOrder(c.var.db, c.req.param('id'))
     nudge(c, order)
+    await endSessionOfBuyer(c, order)
     return c.json(showOrder(order, await performanceOf(c.var.db, order)), 200, NO_STORE)
   })
   .post('/api/orders/:id/pay', async (c) => {
     refuseCrossSite(c.req.raw)
     const order = await requireOrder(c.var.db, c.req.param('id'))
     const publicOrigin = c.var.config.publicOrigin ?? new URL(c.req.url).origin
+    await endSessionOfBuyer(c, order)
     return c.json(await startPayment(c.var, order, { publicOrigin }), 202, NO_STORE)
   })
   .post('/api/orders/:id/cancel', async (c) => {

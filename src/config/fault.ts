@@ -24,10 +24,16 @@ export function describeIssues(root: string, input: unknown, error: z.ZodError):
     if (issue.code === 'unrecognized_keys') {
       return `${path}: unknown setting ${issue.keys.map((key) => `"${key}"`).join(', ')}`
     }
-    const shown = value === undefined ? '' : ` = ${JSON.stringify(value)}:`
+    const shown = value === undefined || isSecret(issue.path, value) ? '' : ` = ${JSON.stringify(value)}:`
     return `${path}${shown} ${messageOf(issue, input)}`
   })
 }
+
+/** Values that let a request by the gate, and addresses with a password in them: faults are read by everyone. */
+const isSecret = (path: readonly PropertyKey[], value: unknown): boolean =>
+  path.includes('headers') ||
+  path.includes('cookies') ||
+  (typeof value === 'string' && /\/\/[^/]*@/.test(value))
 
 /**
  * A fault for each variable or secret that the Worker does not know: a misspelt one would silently leave a default in

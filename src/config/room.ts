@@ -4,7 +4,10 @@
 import { z } from 'zod'
 import { parseRoomId, type RoomId } from '../ids.ts'
 import { minutesToMs, msToPlace, secondsToMs } from '../time.ts'
+import { bypassRule } from './bypass.ts'
 import { ConfigError, describeIssues } from './fault.ts'
+import { originSetting } from './origin.ts'
+import { pageSettings } from './page.ts'
 
 const wholeNumber = (least: number, most: number) =>
   z
@@ -20,47 +23,68 @@ const instant = z.iso.datetime({
   error: 'must be an RFC 3339 time such as "2026-12-01T09:00:00Z"',
 })
 
-/** A request that matches every given member of one rule goes to the origin without passing the queue. */
-export const bypassRule = z
-  .strictObject({
-    /** Path pattern; `*` stands for any run of characters. */
-    path: z.string().startsWith('/', 'must begin with "/"').optional(),
-    /** HTTP methods, upper case. */
-    methods: z
-      .array(z.string().regex(/^[A-Z]+$/, 'must be an upper-case HTTP method'))
-      .min(1)
-      .optional(),
-  })
-  .refine((rule) => rule.path !== undefined || rule.methods !== undefined, 'must name a path or methods')
+/** A public randomness beacon that speaks drand's HTTP API. Its round follows from the opening of the sale. */
+export const drawBeacon = z.strictObject({
+  /** Address of the chain, without a slash at the end: `<url>/public/<round>` answers `{round, randomness}`. */
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be the http(s) address of a beacon chain' })
+    // It stands as it is in the header of the draw, whose parts are divided by spaces.
+    .regex(/^[^\s"\\]+$/, 'must have no blanks, quotes or backslashes'),
+  /** When round 1 was published (seconds since 1970). */
+  genesis: wholeNumber(0, 4_000_000_000),
+  /** Seconds between rounds. */
+  period: wholeNumber(1, 86_400),
+})
 
 /** What may be changed while the sale runs, by the admin API. Same names, same limits. */
 export const liveSettings = z.strictObject({
   total_active_users: wholeNumber(1, 10_000_000),
   new_users_per_minute: wholeNumber(1, 10_000_000),
-  /** Calls that may happen at once after a lull; 0 stands for two seconds of the rate, at least 2. */
+  /** Calls that may happen at once after a lull; 0 stands for two seconds of the rate, at least 3. */
   burst: wholeNumber(0, 1_000_000),
+  /** `fixed`: calls flow at new_users_per_minute; `headroom`: by what is free, the two settings below. */
+  pacing: choice(['fixed', 'headroom']),
+  /** Calls a second that headroom pacing never goes below. */
+  headroom_min: wholeNumber(1, 100_000),
+  /** Percent of the free capacity that headroom pacing calls in a second. */
+  headroom_share: wholeNumber(1, 100),
+  /** The sale begins; before it nobody is called. Replaces the time of the configuration. */
+  event_start_time: instant,
+  /** The sale ends; from then on nobody joins and nobody is called. */
+  event_end_time: instant,
   paused: flag,
+  /** The operator's word that nothing is left: nobody joins, nobody is called, everyone who waits is told. */
+  sold_out: flag,
   suspended: flag,
   queue_all: flag,
   message: z.string().max(500, 'must be at most 500 characters'),
 })
 
+/** Where none is set, the page says this in the visitor's language. */
+export const OWN_TITLE = 'You are in line'
+
 export const roomSchema = z.strictObject({
   /** Shown as the page's heading. */
-  title: z.string().min(1).max(120).default('You are in line'),
+  title: z.string().min(1).max(120).default(OWN_TITLE),
   message: liveSettings.shape.message.default(''),
   /** Host names, or "*" for any; a leading "*." matches subdomains. */
   hosts: z.array(z.string().min(1)).min(1).default(['*']),
   /** Path patterns; `*` stands for any run of characters. */
   paths: z.array(z.string().startsWith('/', 'must begin with "/"')).min(1).default(['/*']),
-  /** Where admitted requests go: "ORIGIN" is the service binding. Other origins by URL come with later releases. */
-  origin: choice(['ORIGIN']).default('ORIGIN'),
+  /** Where admitted requests go: "ORIGIN" is the service binding, an address any other web site. */
+  origin: originSetting,
   /** Sessions at the origin at once. */
   total_active_users: liveSettings.shape.total_active_users.default(200),
   /** Calls per minute. */
   new_users_per_minute: liveSettings.shape.new_users_per_minute.default(200),
   burst: liveSettings.shape.burst.default(0),
-  pacing: choice(['fixed']).default('fixed'),
+  pacing: liveSettings.shape.pacing.default('fixed'),
+  headroom_min: liveSettings.shape.headroom_min.default(10),
+  headroom_share: liveSettings.shape.headroom_share.default(10),
+  /** From this time visitors may come and wait for the opening. */
+  prequeue_start_time: instant.optional(),
+  event_start_time: liveSettings.shape.event_start_time.optional(),
+  event_end_time: liveSettings.shape.event_end_time.optional(),
   /** Minutes without a request after which a session ends. */
   session_duration: wholeNumber(1, 1_440).default(10),
   /** Minutes after which a session ends whatever the visitor does. */
@@ -82,14 +106,19 @@ export const roomSchema = z.strictObject({
       floor: instant.default('2020-01-01T00:00:00Z'),
     })
     .prefault({}),
-  queueing_method: choice(['fifo', 'passthrough', 'reject']).default('fifo'),
+  queueing_method: choice(['fifo', 'lottery', 'passthrough', 'reject']).default('fifo'),
+  /** Public randomness for the lottery; without it the operator could have known the outcome, and the page says so. */
+  draw_beacon: drawBeacon.optional(),
   queue_all: flag.default(false),
   suspended: flag.default(false),
   paused: flag.default(false),
+  sold_out: flag.default(false),
   /** Status of the queue page. */
   queueing_status_code: z
     .union([z.literal(200), z.literal(202), z.literal(429), z.literal(503)], 'must be 200, 202, 429 or 503')
     .default(200),
+  /** Languages, colours and own words of the queue page. */
+  page: pageSettings.prefault({}),
   /** What the gate does with newcomers when Redis cannot be asked. */
   on_store_failure: choice(['closed', 'open']).default('closed'),
   bypass: z.array(bypassRule).default([]),
@@ -108,6 +137,15 @@ export interface Room extends Readonly<ParsedRoom> {
   readonly sessionMs: number
   readonly sessionMaxMs: number
   readonly admissionTokenTtlMs: number
+  /** Times of the sale (ms since 1970); 0 where there is none. */
+  readonly prequeueStartMs: number
+  readonly eventStartMs: number
+  readonly eventEndMs: number
+}
+
+/** The live settings as deployed: what clearing an override returns to. */
+export function baselineOf(room: Room): LiveSettings {
+  return Object.fromEntries(Object.entries(room).filter(([name]) => name in liveSettings.shape))
 }
 
 /** Parses `ROOMS`; throws one `ConfigError` that names every fault. */
@@ -129,6 +167,7 @@ export function parseRooms(input: unknown): ReadonlyMap<RoomId, Room> {
         `ROOMS.${name}.session_max_duration = ${parsed.data.session_max_duration}: must be at least session_duration (${parsed.data.session_duration})`,
       )
     }
+    faults.push(...faultsOfTimes(`ROOMS.${name}`, parsed.data))
     rooms.set(id, roomFrom(id, parsed.data))
   }
   if (rooms.size === 0 && faults.length === 0)
@@ -136,6 +175,40 @@ export function parseRooms(input: unknown): ReadonlyMap<RoomId, Room> {
   if (faults.length > 0) throw new ConfigError(faults)
   return rooms
 }
+
+/** A sale opens after its pre-queue and ends after its opening; a draw needs both of the first two. */
+function faultsOfTimes(
+  name: string,
+  {
+    queueing_method,
+    prequeue_start_time: prequeue,
+    event_start_time: start,
+    event_end_time: end,
+  }: ParsedRoom,
+): string[] {
+  const faults: string[] = []
+  const earlier = (a: string, b: string): boolean => Date.parse(a) < Date.parse(b)
+  if (queueing_method === 'lottery' && (prequeue === undefined || start === undefined)) {
+    faults.push(
+      `${name}.queueing_method = "lottery": needs prequeue_start_time and event_start_time, between which visitors enter the draw`,
+    )
+  }
+  if (prequeue !== undefined && start === undefined) {
+    faults.push(
+      `${name}.prequeue_start_time = "${prequeue}": needs event_start_time, the opening it waits for`,
+    )
+  }
+  if (prequeue !== undefined && start !== undefined && !earlier(prequeue, start)) {
+    faults.push(`${name}.prequeue_start_time = "${prequeue}": must be before event_start_time ("${start}")`)
+  }
+  if (start !== undefined && end !== undefined && !earlier(start, end)) {
+    faults.push(`${name}.event_end_time = "${end}": must be after event_start_time ("${start}")`)
+  }
+  return faults
+}
+
+const timeOf = (instantText: string | undefined): number =>
+  instantText === undefined ? 0 : Date.parse(instantText)
 
 function roomFrom(id: RoomId, settings: ParsedRoom): Room {
   return Object.freeze({
@@ -147,5 +220,8 @@ function roomFrom(id: RoomId, settings: ParsedRoom): Room {
     sessionMs: minutesToMs(settings.session_duration),
     sessionMaxMs: minutesToMs(settings.session_max_duration),
     admissionTokenTtlMs: secondsToMs(settings.admission_token_ttl),
+    prequeueStartMs: timeOf(settings.prequeue_start_time),
+    eventStartMs: timeOf(settings.event_start_time),
+    eventEndMs: timeOf(settings.event_end_time),
   })
 }

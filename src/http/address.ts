@@ -28,7 +28,7 @@ function fromHexMapped(canonical: string): string | undefined {
 }
 
 /** All eight groups of a canonical address, `::` written out. */
-function groupsOf(canonical: string): string[] {
+export function groupsOf(canonical: string): string[] {
   const [head = '', tail] = canonical.split('::')
   const before = head === '' ? [] : head.split(':')
   if (tail === undefined) return before

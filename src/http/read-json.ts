@@ -52,8 +52,9 @@ export async function readText(request: Request, { limitBytes }: BodyLimits): Pr
     new Problem('body_too_large', {
       detail: `The body is larger than the ${limitBytes} bytes accepted here.`,
     })
-  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge()
-  if (request.body === null) return ''
+  const stated = request.headers.get('content-length')
+  if (Number(stated ?? 0) > limitBytes) throw tooLarge()
+  if (stated === '0' || request.body === null) return ''
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let text = ''

@@ -10,18 +10,33 @@ export interface Trace {
   readonly traceId: string
 }
 
-/** `randomHex(bytes)` gives that many random bytes as lower-case hex. */
+/** Made when first read: most requests neither go on nor are logged. `randomHex(bytes)`: so many random bytes as lower-case hex. */
 export function traceFrom(
   header: string | null | undefined,
   randomHex: (bytes: number) => string = hex,
 ): Trace {
+  let made: Trace | undefined
+  const trace = () => (made ??= makeTrace(header, randomHex))
+  return {
+    get traceparent() {
+      return trace().traceparent
+    },
+    get traceId() {
+      return trace().traceId
+    },
+  }
+}
+
+function makeTrace(header: string | null | undefined, randomHex: (bytes: number) => string): Trace {
   const match = TRACEPARENT.exec(header ?? '')
   const traceId = match?.[1] ?? randomHex(16)
   return { traceparent: `00-${traceId}-${randomHex(8)}-${match?.[2] ?? '00'}`, traceId }
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 function hex(bytes: number): string {
-  return [...crypto.getRandomValues(new Uint8Array(bytes))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('')
+  let text = ''
+  for (const byte of crypto.getRandomValues(new Uint8Array(bytes))) text += HEX[byte]
+  return text
 }

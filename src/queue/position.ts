@@ -10,10 +10,11 @@ export const SNAPSHOT_POLL_MS = 5_000
 /** What a queue token proves (its claims under the names of the code). Places in µs. */
 export interface PlaceProof {
   readonly place: number
-  /** Waiting ahead at join, exact. */
+  /** Waiting ahead when the place was confirmed, exact. */
   readonly ahead: number
-  /** The counters at join. */
+  /** Calls less late returns, as counted then. */
   readonly calledTotal: number
+  /** Departures below this place, as counted then. */
   readonly leftTotal: number
   readonly epoch: number
 }
@@ -26,25 +27,28 @@ export interface QueueView {
   readonly serving: number
   readonly waiting: number
   readonly calledTotal: number
-  readonly leftTotal: number
+  readonly departures: readonly (readonly [from: number, to: number, count: number])[]
   readonly front: readonly number[]
 }
 
 export interface Position {
   /** 1 is next. While `called`, 1. */
   readonly position: number
-  /** The front has passed this place: ask `claim`, which decides. */
+  /**
+   * The front has passed this place: ask `claim`, which decides. (While more late returns wait than `front` lists, it
+   * tells those beyond that they still wait.)
+   */
   readonly called: boolean
-  /** False where departures from the middle, an older snapshot or another epoch make it an estimate. */
+  /** False where the snapshot no longer tells on which side of the place somebody left, or is older than the place. */
   readonly exact: boolean
 }
 
 const US_PER_MS = 1_000
 
 /**
- * Exact where `front` lists the place, and for everyone while nobody leaves from the middle and no late return stands at
- * the front; else ahead − called since − the share of those who left since that was ahead. Never below what `front`
- * proves, never above the number waiting. It may rise between two snapshots; whoever shows it keeps the lowest.
+ * Ahead at join − called since − departed since from lower places. Exact, unless the place lies inside a range of
+ * departures that the snapshot has merged (then in proportion), or others are still being put back. Never below what
+ * `front` proves, never above the number waiting. A late return raises it by one; whoever shows it keeps the lowest.
  */
 export function positionFrom(proof: PlaceProof, view: QueueView): Position {
   const listed = view.front.indexOf(proof.place)
@@ -53,22 +57,37 @@ export function positionFrom(proof: PlaceProof, view: QueueView): Position {
   if (sameEpoch && proof.place <= view.serving) return { position: 1, called: true, exact: true }
 
   const provenAhead = view.front.filter((place) => place < proof.place).length
-  // A snapshot older than the join knows nothing since.
-  const newer = proof.place <= view.at * US_PER_MS
+  // A snapshot older than the join knows nothing since. (Within the same millisecond nothing has happened that it lacks.)
+  const newer = proof.place < (view.at + 1) * US_PER_MS
   if (!sameEpoch || !newer) {
     return { position: Math.max(proof.ahead, provenAhead) + 1, called: false, exact: sameEpoch }
   }
-  const calledSince = Math.max(0, view.calledTotal - proof.calledTotal)
-  const leftSince = Math.max(0, view.leftTotal - proof.leftTotal)
-  const notCalled = Math.max(0, proof.ahead - calledSince)
-  // Whoever left may have stood anywhere: the share ahead is taken to be the share of the queue that is ahead.
-  const ahead = Math.round(
-    leftSince === 0 ? notCalled : notCalled * (view.waiting / (view.waiting + leftSince)),
-  )
+  const departed = departedBelow(proof.place, view.departures)
+  const calledSince = view.calledTotal - proof.calledTotal
+  const ahead = proof.ahead - calledSince - (departed.count - proof.leftTotal)
   const position = Math.max(Math.min(ahead + 1, view.waiting), provenAhead + 1)
-  // A late return stands at the front without being counted, and in a recovery others are put back ahead.
-  const uncounted = view.state === 'recovering' || view.front.some((place) => place <= view.serving)
-  return { position, called: false, exact: leftSince === 0 && !uncounted && position === ahead + 1 }
+  return {
+    position,
+    called: false,
+    exact: departed.exact && view.state !== 'recovering' && position === ahead + 1,
+  }
+}
+
+/** As `departed_below` in departures.lua counts: inside a merged range, in proportion. */
+function departedBelow(
+  place: number,
+  departures: QueueView['departures'],
+): { count: number; exact: boolean } {
+  let count = 0
+  let exact = true
+  for (const [from, to, left] of departures) {
+    if (to < place) count += left
+    else if (from < place) {
+      count += Math.floor((left * (place - from)) / (to - from) + 0.5)
+      exact = false
+    }
+  }
+  return { count, exact }
 }
 
 export interface Wait {

@@ -23,6 +23,8 @@ export function createRedis({ url, token, timeoutMs = 2_000 }: RedisSettings): R
     automaticDeserialization: false,
     enableAutoPipelining: false,
     enableTelemetry: false,
+    // Plain JSON: everything that is kept is text, and base64 would have to be undone value by value.
+    responseEncoding: false,
     retry: { retries: 1, backoff: () => 50 },
     signal: () => AbortSignal.timeout(timeoutMs),
   })

@@ -16,8 +16,10 @@ export function roomKeys(room: RoomId) {
     /** HASH visitor, once called → place, whether the late return is used, start of the session. */
     places: key('places'),
     snapshot: key('snapshot'),
-    /** LIST of changes by the admin API, capped. */
+    /** LIST of changes of settings, by deployment and by the admin API, capped. */
     log: key('log'),
+    /** LIST of visitors who entered the draw, in order. */
+    entries: key('entries'),
   } as const
 }
 

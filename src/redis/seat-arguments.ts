@@ -18,6 +18,8 @@ export const SEAT_SCRIPT_ARGUMENTS = {
   confirm: ['hold_id', 'ordinals'],
   free: ['request_id', 'ordinals'],
   availability: ['since'],
+  counts: [],
+  list: ['session'],
   rebuild: ['seen_version', 'fresh'],
 } as const
 

@@ -3,7 +3,14 @@
 
 import { z } from 'zod'
 import { SEAT_MARKS, SEAT_STATES, type SeatMark } from './seat-marks.ts'
-import type { Availability, ExtendOutcome, HoldLookup, HoldOutcome, RebuildOutcome } from './seats.ts'
+import type {
+  Availability,
+  ExtendOutcome,
+  HoldLookup,
+  HoldOutcome,
+  RebuildOutcome,
+  SeatCounts,
+} from './seats.ts'
 
 const whole = z
   .string()
@@ -75,9 +82,27 @@ export const availabilityReply: z.ZodType<Availability> = z.union([
   unloaded,
 ])
 
+export const countsReply: z.ZodType<SeatCounts> = z.union([
+  z
+    .tuple([z.literal('counted'), whole, whole, whole, whole, whole, z.enum(['0', '1'])])
+    .transform(([status, version, free, held, sold, sessions, moreDue]) => ({
+      status,
+      version,
+      free,
+      held,
+      sold,
+      sessions,
+      moreDue: moreDue === '1',
+    })),
+  unloaded,
+])
+
 export const rebuildReply: z.ZodType<RebuildOutcome> = z
   .tuple([z.enum(['rebuilt', 'stale']), whole])
   .transform(([status, version]) => ({ status, version }))
+
+/** Ids of holds. */
+export const listReply = z.array(z.string())
 
 /** `release`, `confirm` and `free` answer "1" or "0". */
 export const yesReply = z.enum(['0', '1']).transform((text) => text === '1')

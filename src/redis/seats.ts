@@ -7,9 +7,12 @@ import { createScript } from './client.ts'
 import availabilitySource from './lua/seats/availability.lua'
 import changesSource from './lua/seats/changes.lua'
 import confirmSource from './lua/seats/confirm.lua'
+import countsSource from './lua/seats/counts.lua'
 import extendSource from './lua/seats/extend.lua'
 import freeSource from './lua/seats/free.lua'
 import holdSource from './lua/seats/hold.lua'
+import listSource from './lua/seats/list.lua'
+import logSource from './lua/seats/log.lua'
 import readSource from './lua/seats/read.lua'
 import rebuildSource from './lua/seats/rebuild.lua'
 import releaseSource from './lua/seats/release.lua'
@@ -91,6 +94,21 @@ export type Availability =
     }
   | Unloaded
 
+export type SeatCounts =
+  | {
+      readonly status: 'counted'
+      readonly version: number
+      /** Seats; blocked ones are none of the three. */
+      readonly free: number
+      readonly held: number
+      readonly sold: number
+      /** With a live hold. */
+      readonly sessions: number
+      /** More holds were due than one run ends: count again. */
+      readonly moreDue: boolean
+    }
+  | Unloaded
+
 export interface RebuildOutcome {
   /** `stale`: seats changed after `seenVersion` and nobody can say which. Nothing was written; read Postgres again. */
   readonly status: 'rebuilt' | 'stale'
@@ -103,6 +121,8 @@ export interface SeatStore {
   readHold(performance: string, holdId: string): Promise<HeldSeats | undefined>
   /** The same, telling one that has ended from one that never was. */
   findHold(performance: string, holdId: string): Promise<HoldLookup>
+  /** Ids of the session's live holds. */
+  listHolds(performance: string, session: string): Promise<readonly string[]>
   /** To `ttlMs` from now where that is later, at most to the hold's absolute end. */
   extend(
     performance: string,
@@ -120,6 +140,8 @@ export interface SeatStore {
   free(performance: string, ordinals: readonly number[], options?: { requestId: string }): Promise<void>
   /** The changes since a version where the log covers it (about the last 500 changes), otherwise the whole map. */
   availability(performance: string, since?: number): Promise<Availability>
+  /** Without reading the map, except once after it was written anew. */
+  counts(performance: string): Promise<SeatCounts>
   /**
    * Writes the map from Postgres; live holds and seats that changed after `seenVersion` are kept. `seenVersion` is the
    * version answered before Postgres was read; without it, a store that never had a map.
@@ -130,9 +152,9 @@ export interface SeatStore {
   ): Promise<RebuildOutcome>
 }
 
-// One text, so that Redis runs it as one. The part in front is shared because every script must end a hold that is due,
+// One text, so that Redis runs it as one. The parts in front are shared because every script must end a hold that is due,
 // and log what changed, in exactly the same way.
-const seatScript = (source: string) => createScript([changesSource, source].join('\n'))
+const seatScript = (source: string) => createScript([changesSource, logSource, source].join('\n'))
 
 const scripts = {
   hold: seatScript(holdSource),
@@ -142,6 +164,8 @@ const scripts = {
   confirm: seatScript(confirmSource),
   free: seatScript(freeSource),
   availability: seatScript(availabilitySource),
+  counts: seatScript(countsSource),
+  list: seatScript(listSource),
   rebuild: seatScript(rebuildSource),
 } satisfies Record<SeatScript, unknown>
 
@@ -194,6 +218,8 @@ export function createSeatStore(redis: Redis): SeatStore {
     },
     availability: (performance, since) =>
       run('availability', performance, { since: since ?? '' }, replies.availabilityReply),
+    listHolds: (performance, session) => run('list', performance, { session }, replies.listReply),
+    counts: (performance) => run('counts', performance, {}, replies.countsReply),
     rebuild: (performance, { seenVersion = 0, ...seats }) =>
       run(
         'rebuild',

@@ -52,7 +52,8 @@ export function signAdmissionToken(
 
 /**
  * Verifies signature, algorithm, type, issuer, audience and life.
- * `allowExpired` is for the gate alone, which asks Redis whether the session of an old token still lives.
+ * `allowExpired` is for the gate, which asks Redis whether the session of an old token still lives, and for a site that
+ * wants to know whose session it was and allows nothing by it.
  */
 export async function verifyAdmissionToken(
   token: string,

@@ -4,7 +4,7 @@
 import { jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import { parseVisitorId, type RoomId, type VisitorId } from '../ids.ts'
-import { msToSeconds } from '../time.ts'
+import { msToSeconds, secondsToMs } from '../time.ts'
 import type { SigningKeys } from './keys.ts'
 import { CLOCK_TOLERANCE_SECONDS, tokenFault, type Verdict } from './verdict.ts'
 
@@ -21,21 +21,42 @@ export interface QueueClaims {
   readonly place: number
   /** How many were ahead at join, exact. */
   readonly ahead: number
-  /** The counter of called visitors at join. */
+  /** Calls less late returns, as counted when the place was last confirmed. */
   readonly calledTotal: number
-  /** The counter of visitors who had left the queue uncalled at join. */
+  /** Departures below this place, as counted then. */
   readonly leftTotal: number
+  /** In a lottery before its draw: `place` is then the time of entry, and no place in line. */
+  readonly entry?: DrawEntry
+  /** When the token was signed; told by verification. */
+  readonly issuedAtMs?: number
+}
+
+/** What was true of an entry when the token was signed: nobody can take it out of the list afterwards unseen. */
+export interface DrawEntry {
+  /** From 1, in the order of entry. */
+  readonly number: number
+  /** How many entries there were. */
+  readonly entries: number
+  /** SHA-256 of the entry file as it stood then, hex. */
+  readonly head: string
 }
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const integer = z.number().int()
 const payloadSchema = z.object({
   sub: z.string(),
   sal: z.string(),
   epo: count,
   plc: count,
   ahd: count,
-  cal: count,
-  lft: count,
+  cal: integer,
+  lft: integer,
+  ent: count.optional(),
+  cnt: count.optional(),
+  hed: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 })
 
 /** Signs; the token lives `ttlSeconds` from `nowMs`. */
@@ -52,6 +73,7 @@ export function signQueueToken(
     ahd: claims.ahead,
     cal: claims.calledTotal,
     lft: claims.leftTotal,
+    ...(claims.entry && { ent: claims.entry.number, cnt: claims.entry.entries, hed: claims.entry.head }),
   })
     .setProtectedHeader({ alg: 'HS256', typ: TYPE, kid: keys.kid })
     .setIssuer(issuer)
@@ -80,7 +102,7 @@ export async function verifyQueueToken(
     })
     const parsed = payloadSchema.safeParse(payload)
     if (!parsed.success) return { ok: false, reason: 'claims' }
-    const { sub, sal, epo, plc, ahd, cal, lft } = parsed.data
+    const { sub, sal, epo, plc, ahd, cal, lft, ent, cnt, hed } = parsed.data
     const visitor = parseVisitorId(sub)
     if (visitor === undefined) return { ok: false, reason: 'claims' }
     return {
@@ -94,6 +116,10 @@ export async function verifyQueueToken(
         ahead: ahd,
         calledTotal: cal,
         leftTotal: lft,
+        ...(ent !== undefined &&
+          cnt !== undefined &&
+          hed !== undefined && { entry: { number: ent, entries: cnt, head: hed } }),
+        ...(payload.iat !== undefined && { issuedAtMs: secondsToMs(payload.iat) }),
       },
     }
   } catch (error) {

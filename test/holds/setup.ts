@@ -20,7 +20,7 @@ import { startDatabase, type TestDatabase } from '../origin/database.ts'
 import { expectDescribed } from '../origin/described.ts'
 import { PERFORMANCE, smallEvent } from '../origin/small-event.ts'
 
-const TOKEN = 'a-token-for-tests'
+export const TOKEN = 'a-token-for-tests'
 export const HOLDS = `/api/performances/${PERFORMANCE}/holds`
 export const AVAILABILITY = `/api/performances/${PERFORMANCE}/availability`
 export { PERFORMANCE }
@@ -50,6 +50,9 @@ export interface Origin {
 export function setUpOrigin(): Origin {
   let parts: Origin | undefined
   let stop = async () => {}
+  // A Worker is known by its bindings: each test has one of its own.
+  let worker: object = {}
+  let nextWorker = () => {}
   const running = () => {
     if (parts === undefined) throw new Error('the origin is not running yet')
     return parts
@@ -74,6 +77,7 @@ export function setUpOrigin(): Origin {
       PAYMENT_PAGE_URL: 'http://127.0.0.1:1',
       HOLDS_PER_MINUTE: 10_000,
     }
+    nextWorker = () => (worker = { ...env })
     parts = {
       database,
       upstash,
@@ -82,7 +86,7 @@ export function setUpOrigin(): Origin {
       map: () => raw.get(performanceKeys(PERFORMANCE).map),
       visitor: async (name, { room = 'demo', vars } = {}) => {
         const token = await admissionToken(name, room, keys)
-        return visitorOf(token, vars === undefined ? env : { ...env, ...vars })
+        return visitorOf(token, vars === undefined ? worker : { ...env, ...vars })
       },
       async sellInPostgres(ordinals) {
         const order = `order-${crypto.randomUUID()}`
@@ -100,6 +104,7 @@ export function setUpOrigin(): Origin {
       },
     }
     stop = async () => {
+      await settled()
       raw.disconnect()
       await upstash.stop()
       await redis.stop()
@@ -108,6 +113,8 @@ export function setUpOrigin(): Origin {
   })
   beforeEach(async () => {
     const { database, raw, upstash } = running()
+    await settled()
+    nextWorker()
     upstash.faults.clear()
     database.gateway.faults.clear()
     await raw.flushdb()
@@ -148,11 +155,26 @@ async function admissionToken(
   return signAdmissionToken({ ...claims, sessionEndMs: nowMs + 3_600_000 }, keys, { issuer: 'foyer', nowMs })
 }
 
+// What handlers gave to `waitUntil`: it goes on beside their answers, and must not reach into the next test.
+const pending = new Set<Promise<unknown>>()
+const context = {
+  waitUntil(work: Promise<unknown>) {
+    pending.add(work)
+    void work.finally(() => pending.delete(work))
+  },
+  passThroughOnException: () => {},
+  props: {},
+}
+
+export async function settled(): Promise<void> {
+  while (pending.size > 0) await Promise.all(pending)
+}
+
 function visitorOf(token: string, env: object): Visitor {
   const ask = async (method: string, path: string, init: RequestInit = {}) => {
     const request = new Request(`http://origin.test${path}`, { method, ...init })
     request.headers.set('Waiting-Room-Token', token)
-    const response = await app.fetch(request, env)
+    const response = await app.fetch(request, env, context)
     await expectDescribed(method, request.url, response)
     return response
   }

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { decodeJwt } from 'jose'
 import { startPaymentSimulator, type PaymentSimulator } from '../../local/payments/simulator.ts'
 import { startRedis } from '../../local/redis.ts'
 import { makeSecrets } from '../../local/secrets.ts'
@@ -44,6 +45,8 @@ export interface TestOrigin {
   request(path: string, options?: RequestOptions): Promise<Answer>
   /** Header of a visitor admitted to the room; each call is another visitor. */
   admit(room?: string): Promise<Record<string, string>>
+  /** The same visitor's header, of a token that ended an hour ago. */
+  outdated(visitor: Record<string, string>): Promise<Record<string, string>>
   importEvent(event: EventInput): Promise<void>
   /** Everything that handlers gave to `waitUntil` so far. */
   settled(): Promise<void>
@@ -128,7 +131,7 @@ export async function startOrigin(vars: Partial<Record<keyof Env, unknown>> = {}
   return {
     url,
     env,
-    parts: await partsOf(env),
+    parts: { ...(await partsOf(env)), waitUntil: context.waitUntil },
     database,
     redis,
     payments,
@@ -145,6 +148,17 @@ export async function startOrigin(vars: Partial<Record<keyof Env, unknown>> = {}
         expiresAtMs: nowMs + 600_000,
         sessionEndMs: nowMs + 3_600_000,
       }
+      const token = await signAdmissionToken(claims, admissionKeys, { issuer: 'foyer', nowMs })
+      return { 'waiting-room-token': token }
+    },
+    async outdated(visitor) {
+      const { aud, sub, jti } = decodeJwt(visitor['waiting-room-token'] ?? '')
+      const room = parseRoomId(String(aud))
+      const [id, session] = [parseVisitorId(String(sub)), parseSessionId(String(jti))]
+      if (!room || !id || !session) throw new Error('the header has no token of the test')
+      const nowMs = Date.now() - 3_600_000
+      const times = { expiresAtMs: nowMs + 60_000, sessionEndMs: nowMs + 3_600_000 }
+      const claims = { room, visitor: id, session, sale: 'default', ...times }
       const token = await signAdmissionToken(claims, admissionKeys, { issuer: 'foyer', nowMs })
       return { 'waiting-room-token': token }
     },

@@ -25,7 +25,7 @@ function viewOf(called: number, left: readonly number[] = [], changes: Partial<Q
     serving: called === 0 ? 0 : placeOf(called - 1),
     waiting: waiting.length,
     calledTotal: called,
-    leftTotal: left.length,
+    departures: left.map((n) => [placeOf(n), placeOf(n), 1] as const),
     front: waiting.slice(0, 50).map(placeOf),
     ...changes,
   }
@@ -50,21 +50,31 @@ it('is exact for the first 50 though others left', () => {
   expect(positionFrom(proofOf(131), view)).toEqual({ position: 29, called: false, exact: true })
 })
 
-it('takes off the share of those who left that was ahead, and says that it is an estimate', () => {
+it('takes off those who left from lower places, and nobody else', () => {
   const left = Array.from({ length: 200 }, (_, i) => 100 + i * 4)
   const view = viewOf(0, left)
-  const { position, exact } = positionFrom(proofOf(999), view)
-  expect(exact).toBe(false)
-  expect(position).toBe(800)
-  // In the middle the estimate is near the truth: 401 positions ahead at join, 76 of them left.
-  const middle = positionFrom(proofOf(401), view)
-  expect(Math.abs(middle.position - (402 - 76))).toBeLessThanOrEqual(10)
+  expect(positionFrom(proofOf(999), view)).toEqual({ position: 800, called: false, exact: true })
+  expect(positionFrom(proofOf(401), view)).toEqual({ position: 402 - 76, called: false, exact: true })
+})
+
+it('leaves out departures that came before the join, whose places were no longer counted', () => {
+  const view = viewOf(0, [100, 101, 102])
+  const late = { ...proofOf(500), ahead: 497, leftTotal: 3 }
+  expect(positionFrom(late, view)).toEqual({ position: 498, called: false, exact: true })
+})
+
+it('inside a merged range of departures counts in proportion, and says that it is an estimate', () => {
+  const departures = [[placeOf(200), placeOf(600), 100]] as const
+  const view = viewOf(0, [], { departures })
+  expect(positionFrom(proofOf(300), view)).toEqual({ position: 301 - 25, called: false, exact: false })
+  expect(positionFrom(proofOf(700), view)).toEqual({ position: 701 - 100, called: false, exact: true })
+  expect(positionFrom(proofOf(150), view)).toEqual({ position: 151, called: false, exact: true })
 })
 
 it('is never below what the front proves, nor above the number waiting', () => {
-  const everyoneAheadLeft = viewOf(0, [], { leftTotal: 100_000 })
+  const everyoneAheadLeft = viewOf(0, [], { departures: [[0, 1, 100_000]] })
   expect(positionFrom(proofOf(500), everyoneAheadLeft).position).toBe(51)
-  const onlyFew = viewOf(0, [], { waiting: 60, leftTotal: 1 })
+  const onlyFew = viewOf(0, [], { waiting: 60 })
   expect(positionFrom(proofOf(500), onlyFew).position).toBe(60)
 })
 

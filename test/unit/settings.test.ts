@@ -42,7 +42,7 @@ describe('the settings of rooms', () => {
     expect(faults).toEqual([
       'ROOMS.demo.total_active_users = 1.5: must be a whole number from 1 to 10000000',
       'ROOMS.demo.new_users_per_minute = -5: must be 1 or more',
-      'ROOMS.demo.queueing_method = "random": must be one of fifo, passthrough, reject',
+      'ROOMS.demo.queueing_method = "random": must be one of fifo, lottery, passthrough, reject',
       'ROOMS.demo: unknown setting "colour"',
       'ROOMS.Bad Name: a room\'s name is 1 to 63 of a-z, 0-9 and "-", not beginning with "-"',
       'ROOMS.other.sale.floor = "yesterday": must be an RFC 3339 time such as "2026-12-01T09:00:00Z"',

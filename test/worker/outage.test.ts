@@ -1,5 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+// Redis cannot be asked: for a moment, for a minute, or from the first request on. Refusals and slowness are in
+// refusals.test.ts, what is lost in loss.test.ts.
+
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { snapshotOnce } from './crowd.ts'
 import { cookieHeader, freshKey, startEdge, until, type Answer, type Edge } from './support.ts'
+import { startSwitchedStores } from './switched-stores.ts'
 
 let edge: Edge
 beforeAll(async () => {
@@ -129,4 +134,98 @@ test('a store that lost everything puts visitors back at their own places, in or
   expect(restored.map(({ json }) => json.place)).toEqual(joined.map(({ json }) => json.place).toReversed())
   expect(restored.every(({ json }) => json.epoch === epoch)).toBe(true)
   expect(restored.every(({ json }) => json.place < newcomer.json.place)).toBe(true)
+})
+
+test('a minute without Redis: places stay, who is inside goes on, nobody new comes in, and all recovers', async () => {
+  const stores = await startSwitchedStores()
+  onTestFinished(() => stores.stop())
+  const rooms = {
+    minute: { hosts: ['minute.test'], burst: 2, new_users_per_minute: 1, admission_token_ttl: 60 },
+    letting: { hosts: ['letting.test'], on_store_failure: 'open', queue_all: false },
+  }
+  const isolate = await startEdge({ rooms, on: stores, ownClock: true })
+  onTestFinished(() => isolate.stop())
+  const join = () => isolate.post('/.waiting-room/minute/join', { 'idempotency-key': freshKey() })
+  const bearer = ({ json }: Answer) => ({ authorization: `Bearer ${json.queueToken}` })
+  const status = (visitor: Answer) =>
+    isolate.send('/.waiting-room/minute/status', { headers: bearer(visitor) })
+  const [first, called, waiting] = [await join(), await join(), await join()]
+  await snapshotOnce(isolate, 'minute', { what: 'two are called', is: (json) => json.called === 2 })
+  const inside = await isolate.post('/.waiting-room/minute/claim', bearer(first))
+  await isolate.send('/.waiting-room/letting/now')
+  const before = await status(waiting)
+
+  await stores.unplug()
+  await snapshotOnce(isolate, 'minute', { what: 'the copy is marked', is: (json) => json.degraded })
+  const host = 'minute.test'
+  let pass = inside.json.admissionToken
+  for (const seconds of [20, 40, 60, 80]) {
+    await isolate.setClock({ shiftMs: seconds * 1_000 })
+    const now = await isolate.send('/.waiting-room/minute/now')
+    expect([now.status, now.json.degraded, now.json.waiting]).toEqual([200, true, 1])
+    const during = await status(waiting)
+    expect([during.json.place, during.json.position]).toEqual([before.json.place, before.json.position])
+    // A browser that stays inside: what the gate sets is what it shows next.
+    const name = '__Host-wr-pass-minute'
+    const visit = await isolate.visit('/shop', { host, cookie: `${name}=${pass}` })
+    expect([visit.status, visit.json.path]).toEqual([200, '/shop'])
+    pass = visit.cookies[name] ?? pass
+  }
+  // Whoever was away all the time shows a dead pass: it is not renewed without Redis.
+  const away = await isolate.visit('/shop', { host, 'waiting-room-token': inside.json.admissionToken })
+  expect([away.status, away.text.includes('wr-data')]).toEqual([503, true])
+  expect((await isolate.post('/.waiting-room/minute/claim', bearer(called))).json.code).toBe(
+    'store_unavailable',
+  )
+  const letIn = await until('the outage is noticed', async () => {
+    const answer = await isolate.visit('/shop', { host: 'letting.test' })
+    return answer.cookies['__Host-wr-pass-letting'] === undefined ? undefined : answer
+  })
+  expect(letIn.json.path).toBe('/shop')
+
+  await stores.plugIn()
+  await snapshotOnce(isolate, 'minute', { what: 'the store is asked again', is: (json) => !json.degraded })
+  const back = await isolate.post('/.waiting-room/minute/renew', { 'waiting-room-token': pass })
+  expect(back.status).toBe(200)
+  expect((await isolate.post('/.waiting-room/minute/claim', bearer(called))).status).toBe(200)
+  expect((await status(waiting)).json.position).toBe(1)
+})
+
+test('suspended, queue_all and on_store_failure of a deployment act although Redis never answered', async () => {
+  const stores = await startSwitchedStores()
+  onTestFinished(() => stores.stop())
+  await stores.unplug()
+  const on = (name: string, settings: object) => ({ [name]: { hosts: [`${name}.test`], ...settings } })
+  const rooms = {
+    ...on('off', { suspended: true }),
+    ...on('through', { queueing_method: 'passthrough' }),
+    ...on('let-in', { on_store_failure: 'open' }),
+    ...on('all', { on_store_failure: 'open', queue_all: true }),
+    ...on('held', {}),
+    ...on('nobody', { queueing_method: 'reject', on_store_failure: 'closed' }),
+  }
+  const isolate = await startEdge({ rooms, on: stores, armed: false })
+  onTestFinished(() => isolate.stop())
+  for (const room of ['off', 'through', 'let-in']) {
+    // The very first request of the isolate to this room, and one of a program.
+    const visit = await isolate.visit('/shop', { host: `${room}.test` })
+    expect([room, visit.status, visit.json.path]).toEqual([room, 200, '/shop'])
+    expect(visit.json.headers['waiting-room-token']).toMatch(/^ey/)
+    const program = await isolate.send('/shop', { headers: { host: `${room}.test` } })
+    expect([room, program.status, program.json.path]).toEqual([room, 200, '/shop'])
+  }
+  for (const room of ['all', 'held', 'nobody']) {
+    const visit = await isolate.visit('/shop', { host: `${room}.test` })
+    expect([room, visit.status, visit.text.includes('wr-data')]).toEqual([room, 503, true])
+    expect(Number(visit.headers['retry-after'])).toBeGreaterThan(0)
+    const program = await isolate.send('/shop', { headers: { host: `${room}.test` } })
+    expect([room, program.status, program.json.code]).toEqual([room, 503, 'store_unavailable'])
+    expect(Number(program.headers['retry-after'])).toBeGreaterThan(0)
+  }
+  await stores.plugIn()
+  const place = await until('the store is asked again', async () => {
+    const answer = await isolate.post('/.waiting-room/held/join', { 'idempotency-key': freshKey() })
+    return answer.status === 201 ? answer : undefined
+  })
+  expect(place.json.position).toBe(1)
 })

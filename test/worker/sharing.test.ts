@@ -20,7 +20,12 @@ beforeAll(async () => {
 })
 afterAll(() => edge.stop())
 
-const join = (room: string) => edge.post(`/.waiting-room/${room}/join`, { 'idempotency-key': freshKey() })
+/** A visitor id among the arguments: the call of joins, not that of the snapshot. */
+const JOIN = /wr:\{paused\}[^]* [\w-]{24} /
+
+const joinAs = (room: string, key: string) =>
+  edge.post(`/.waiting-room/${room}/join`, { 'idempotency-key': key })
+const join = (room: string) => joinAs(room, freshKey())
 const scriptCalls = async () =>
   Number(/cmdstat_evalsha:calls=(\d+)/.exec(await edge.redis.info('commandstats'))?.[1] ?? 0)
 
@@ -51,6 +56,36 @@ describe('requests that meet in one isolate', () => {
     await gone
     expect((await second).status).toBe(201)
     expect(edge.logs.slice(logged).join('\n')).not.toContain('hung')
+  })
+
+  test('fail together when their call fails, lose nothing by it, and fail nobody else', async () => {
+    await join('paused')
+    const keys = Array.from({ length: 3 }, freshKey)
+    const { fired } = edge.gateway.faults.next(JOIN, { kind: 'status', status: 503 })
+    const failing = keys.map((key) => joinAs('paused', key))
+    await fired
+    // The call is on its way: whoever comes now shares another.
+    const beside = await join('paused')
+    const failed = await Promise.all(failing)
+    expect(beside.status).toBe(201)
+    expect(failed.map(({ status, json }) => [status, json.code])).toEqual(
+      keys.map(() => [503, 'store_unavailable']),
+    )
+    expect(failed.every(({ headers }) => Number(headers['retry-after']) > 0)).toBe(true)
+    const repeated = await Promise.all(keys.map((key) => joinAs('paused', key)))
+    expect(repeated.map(({ status }) => status)).toEqual([201, 201, 201])
+  })
+
+  test('whose answer comes too late have their place all the same', async () => {
+    const key = freshKey()
+    // Redis has done its work; the answer takes longer than the client of the store waits.
+    edge.gateway.faults.next(JOIN, { kind: 'delay', ms: 4_000, when: 'after' })
+    const late = await joinAs('paused', key)
+    expect([late.status, late.headers['content-type']]).toEqual([503, 'application/problem+json'])
+    const size = await edge.redis.zcard('wr:{paused}:queue')
+    const repeated = await joinAs('paused', key)
+    expect(repeated.status).toBe(201)
+    expect(await edge.redis.zcard('wr:{paused}:queue')).toBe(size)
   })
 })
 

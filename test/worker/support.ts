@@ -6,11 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { Redis } from 'ioredis'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
-import { startRedis } from '../../local/redis.ts'
+import { startRedis, type RedisOptions } from '../../local/redis.ts'
 import { makeSecrets } from '../../local/secrets.ts'
 import { startUpstashGateway, type UpstashGateway } from '../../local/upstash/gateway.ts'
+import { CLOCK_BANNER, CLOCK_ENTRY, CLOCK_PATH } from './own-clock.ts'
 
-const REDIS_TOKEN = 'test-redis-token'
+export const REDIS_TOKEN = 'test-redis-token'
 const COMPATIBILITY_DATE = '2026-11-01'
 
 /** Tells what reached it, streams a body back slowly, redirects, sets cookies: what an origin may do. */
@@ -39,8 +40,12 @@ interface Body {
   readonly visitor: string
   readonly place: number
   readonly epoch: number
+  readonly at: number
   readonly position: number
   readonly waiting: number
+  readonly message: string
+  readonly sessions: number
+  readonly state: string
   readonly called: number
   readonly calledTotal: number
   readonly degraded: boolean
@@ -84,6 +89,8 @@ export interface Edge {
   /** A top-level navigation of a browser. */
   visit(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>
   scheduled(): Promise<void>
+  /** Sets the clock of an edge that has its own: so far from the real one, or standing still. */
+  setClock(clock: { readonly shiftMs: number } | { readonly frozenMs: number }): Promise<void>
   stop(): Promise<void>
 }
 
@@ -93,6 +100,20 @@ export interface EdgeOptions {
   /** Bindings that are left out, as where a secret was never set. */
   readonly without?: readonly string[]
   readonly joinsPerLocation?: number
+  /** As a deployment leaves its rooms; false for stores that are empty and nobody knows why. */
+  readonly armed?: boolean
+  /** Stores and secrets of another edge, beside which this one is a further isolate; their owner stops them. */
+  readonly on?: Pick<Edge, 'secrets' | 'gateway' | 'redis'>
+  /** Date says what `setClock` tells it; the real time until then. */
+  readonly ownClock?: boolean
+}
+
+/** What `POST /.waiting-room/admin/arm` does, for rooms that a test may have configured wrongly as well. */
+export async function armRooms(redis: Redis, rooms: Readonly<Record<string, unknown>>): Promise<void> {
+  for (const [name, settings] of Object.entries(rooms)) {
+    const sale: unknown = Object(Object(settings).sale).name
+    await redis.hset(`wr:{${name}}:state`, 'armed', typeof sale === 'string' ? sale : 'default')
+  }
 }
 
 export async function startEdge({
@@ -100,10 +121,16 @@ export async function startEdge({
   vars = {},
   without = [],
   joinsPerLocation = 100_000,
+  armed = true,
+  on,
+  ownClock = false,
 }: EdgeOptions): Promise<Edge> {
-  const [server, secrets, script] = await Promise.all([startRedis(), makeSecrets(), bundle()])
-  const gateway = await startUpstashGateway({ redisUrl: server.url, token: REDIS_TOKEN })
-  const redis = new Redis(server.url)
+  const [stores, script] = await Promise.all([
+    on === undefined ? startStores() : { ...on, stop: () => Promise.resolve() },
+    bundle(ownClock),
+  ])
+  const { secrets, gateway, redis } = stores
+  if (armed) await armRooms(redis, rooms)
   const { VISITOR_SECRET, QUEUE_KEYS, ADMISSION_KEYS, ADMIN_TOKEN } = secrets
   const bindings: Record<string, unknown> = {
     ISSUER: 'foyer',
@@ -172,8 +199,29 @@ export async function startEdge({
       const worker = await miniflare.getWorker('edge')
       await worker.scheduled({ cron: '* * * * *' })
     },
+    async setClock(clock) {
+      const { status } = await send(CLOCK_PATH, { method: 'POST', body: JSON.stringify(clock) })
+      if (status !== 204) throw new Error('this edge has no clock of its own')
+    },
     async stop() {
       await miniflare.dispose()
+      await stores.stop()
+    },
+  }
+}
+
+/** A real Redis behind the real gateway, with the secrets of one deployment. */
+export async function startStores(
+  options: RedisOptions = {},
+): Promise<Pick<Edge, 'secrets' | 'gateway' | 'redis' | 'stop'>> {
+  const [server, secrets] = await Promise.all([startRedis(options), makeSecrets()])
+  const gateway = await startUpstashGateway({ redisUrl: server.url, token: REDIS_TOKEN })
+  const redis = new Redis(server.url)
+  return {
+    secrets,
+    gateway,
+    redis,
+    async stop() {
       redis.disconnect()
       await gateway.stop()
       await server.stop()
@@ -203,9 +251,12 @@ export const cookieHeader = (cookies: Readonly<Record<string, string>>): string 
     .map(([name, value]) => `${name}=${value}`)
     .join('; ')
 
-async function bundle(): Promise<string> {
+async function bundle(ownClock: boolean): Promise<string> {
+  const folder = fileURLToPath(new URL('../../edge/', import.meta.url))
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('../../edge/index.ts', import.meta.url))],
+    ...(ownClock
+      ? { banner: { js: CLOCK_BANNER }, stdin: { contents: CLOCK_ENTRY, resolveDir: folder } }
+      : { entryPoints: [`${folder}index.ts`] }),
     bundle: true,
     write: false,
     format: 'esm',

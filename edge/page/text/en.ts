@@ -1,103 +1,145 @@
-// Every English word that the queue page's script writes; a language is another file of the same shape.
-// Used by the view alone. The few words of the first paint, before any script, stand in queue.html.
+// The queue page in English. The other languages say the same in their own way, not word for word.
 
-import type { Stage } from '../stage.ts'
+import type { Text } from './shape.ts'
 
-/** A wait in whole minutes, both ends included; `high` of null means "or more". */
-export interface Minutes {
-  readonly low: number
-  readonly high: number | null
-}
-
-const minutes = (count: number): string => (count === 1 ? '1 minute' : `${count} minutes`)
-const hours = (count: number): string => (count === 1 ? '1 hour' : `${count} hours`)
-
-const waitUnknown = 'The wait shows once the line moves'
-
-function wait({ low, high }: Minutes): string {
-  if (high === null && low < 1) return waitUnknown
-  if (high === null) return `More than ${low >= 60 ? hours(Math.floor(low / 60)) : minutes(low)}`
-  if (high <= 1) return 'Less than a minute'
-  if (low >= 60) {
-    const [from, to] = [Math.floor(low / 60), Math.ceil(high / 60)]
-    return from === to ? `About ${hours(from)}` : `About ${from} to ${hours(to)}`
-  }
-  if (low < 1) return `Up to ${minutes(high)}`
-  return low === high ? `About ${minutes(low)}` : `About ${low} to ${minutes(high)}`
-}
-
-/** What each stage is called, in the largest words of the page. */
-const stage: Readonly<Record<Stage, string>> = {
-  joining: 'Finding your place in line',
-  waiting: 'Your position in line',
-  paused: 'The line is paused',
-  recovering: 'Putting the line back in order',
-  called: 'You are next',
-  entering: 'It’s your turn',
-  suspended: 'No more waiting',
-  missed: 'Your turn has passed',
-  sold_out: 'Everything is sold',
-  closed: 'The line is not open',
-  left: 'You have left the line',
-  cookies: 'Cookies are switched off',
-}
-
-/** One or two sentences under it; empty where the number says enough. */
-const detail: Readonly<Record<Stage, string>> = {
-  joining: 'This takes a moment.',
-  waiting: '',
-  paused: 'Nobody is being let in for the moment. Everyone keeps their place.',
-  recovering: 'Places are being checked. Yours is kept, and nobody can pass you.',
-  called: 'Opening the door…',
-  entering: 'Taking you in…',
-  suspended: 'Everyone can come in now. Taking you in…',
-  missed: 'You were called, and the time to come in has run out. You can join the line again at its end.',
-  sold_out: 'The last one has gone. Thank you for waiting with us.',
-  closed: 'There is nothing to wait for right now. Please come back when it opens.',
-  left: 'Your place has been given up.',
-  cookies: 'Your place is kept in a cookie. Allow cookies for this site, then try again.',
-}
-
-/** The button that a stage without a place offers. */
-const again: Readonly<Partial<Record<Stage, string>>> = {
-  missed: 'Join the line again',
-  closed: 'Look again',
-  sold_out: 'Look again',
-  left: 'Join the line again',
-  cookies: 'Try again',
-}
-
-export const en = {
-  stage,
-  detail,
-  again,
-  wait,
-  /** Before the first calls there is no pace to reckon with. */
-  waitUnknown,
-  number: (count: number): string => count.toLocaleString('en'),
-  title: (position: string, title: string): string => `${position} in line · ${title}`,
+export const text: Text = {
+  language: 'en',
+  stage: {
+    joining: 'Finding your place in line',
+    idle: 'Not open yet',
+    prequeue: 'Your position in line',
+    entered: 'You are in the draw',
+    drawing: 'The order is being drawn',
+    waiting: 'Your position in line',
+    paused: 'The line is paused',
+    recovering: 'Putting the line back in order',
+    called: 'You are next',
+    entering: 'It’s your turn',
+    suspended: 'No more waiting',
+    missed: 'Your turn has passed',
+    sold_out: 'Everything is sold',
+    closed: 'The line is not open',
+    left: 'You have left the line',
+    cookies: 'Cookies are switched off',
+  },
+  detail: {
+    joining: 'This takes a moment.',
+    idle: 'This page joins by itself when it opens. There is no need to reload.',
+    prequeue: 'Your place is kept. Nobody is let in before the sale opens.',
+    entered:
+      'Everyone who enters before the sale opens has the same chance. Coming early brings no advantage.',
+    drawing: 'Everyone who entered has the same chance. Your place will appear here by itself.',
+    waiting: '',
+    paused: 'Nobody is being let in for the moment. Everyone keeps their place.',
+    recovering: 'Places are being checked. Yours is kept, and nobody can pass you.',
+    called: 'Opening the door…',
+    entering: 'Taking you in…',
+    suspended: 'Everyone can come in now. Taking you in…',
+    missed: 'You were called, and the time to come in has run out. You can join the line again at its end.',
+    sold_out: 'The last one has gone. Thank you for waiting with us.',
+    closed: 'There is nothing to wait for right now. Please come back when it opens.',
+    left: 'Your place has been given up.',
+    cookies: 'Your place is kept in a cookie. Allow cookies for this site, then try again.',
+  },
+  soldOutKept: 'If something comes back, the line goes on by itself. Your place is kept.',
+  again: {
+    missed: 'Join the line again',
+    closed: 'Look again',
+    sold_out: 'Look again',
+    left: 'Join the line again',
+    cookies: 'Try again',
+  },
+  wait: {
+    unknown: 'The wait shows once the line moves',
+    underAMinute: 'Less than a minute',
+    upTo: (duration) => `Up to ${duration}`,
+    about: (duration) => `About ${duration}`,
+    between: (low, high) => `About ${low} to ${high}`,
+    moreThan: (duration) => `More than ${duration}`,
+  },
+  opening: {
+    lineIn: 'The line opens in',
+    saleIn: 'The sale opens in',
+    saleOpensIn: (clock) => `The sale opens in ${clock}`,
+    drawBeginsIn: (clock) => `The draw begins in ${clock}`,
+    now: 'Any moment now',
+    lineOpens: (time) => `Line opens: ${time}`,
+    saleOpens: (time) => `Sale opens: ${time}`,
+    ended: (time) => `Ended: ${time}`,
+    spoken: (duration) => `Opens in ${duration}.`,
+  },
+  draw: {
+    entry: (number, entries) => `Entry ${number} of ${entries}`,
+    title: 'How the draw works',
+    how: [
+      'When you entered does not matter. After entries close, the order is drawn by lot among all of them.',
+      'A secret was fixed before the first entry, and its fingerprint, the commitment, is public. Each entry extends a chain of fingerprints: nothing can be added, removed or moved afterwards without showing.',
+    ],
+    beacon: (round) =>
+      `A public random number that nobody can know before entries close goes into the draw as well: beacon round ${round}.`,
+    noBeacon:
+      'No public random number goes into this draw. The operator knows the secret, and so could work out an order before you see it.',
+    afterwards: 'Afterwards the secret is published, and this page recomputes your draw on your device.',
+    published: 'All published numbers, and the list of entries once they have closed',
+    resultTitle: 'Your draw',
+    matches: 'Checked on your device: your place follows from the published numbers.',
+    differs:
+      'Checked on your device: your place does not follow from the published numbers. Please keep a picture of this and ask the organiser.',
+    unchecked: 'Your device could not check your draw. The numbers below allow it to be done elsewhere.',
+    beaconUsed: 'A public random number went into it, which nobody could know before entries closed.',
+    operatorKnew: 'No public random number went into it: the operator knew the secret beforehand.',
+    labels: {
+      entry: 'Your entry',
+      visitor: 'Your id',
+      commitment: 'Commitment (SHA-256 of the secret)',
+      headThen: 'Chain when you entered',
+      head: 'Chain',
+      entries: 'Entries',
+      secret: 'Secret',
+      beacon: 'Public random number',
+      drawn: 'Your draw value',
+      place: 'Your place',
+    },
+  },
+  title: (position, title) => `${position} in line · ${title}`,
   titleCalled: 'It’s your turn!',
   updatedNow: 'Updated just now',
-  updated: (seconds: number): string =>
-    seconds < 60 ? `Updated ${seconds} seconds ago` : `Updated ${minutes(Math.floor(seconds / 60))} ago`,
+  updated: (ago) => `Updated ${ago}`,
   progress: 'Way through the line',
   trouble: 'The connection is being retried. Your place is safe.',
   troubleBefore: 'The connection is being retried.',
   offline: 'You are offline. Your place is safe, and this page goes on by itself.',
   notLeft: 'That did not reach us, so you are still in line. Please try again.',
   nextTitle: 'Good to know',
-  next: (claimSeconds: number, graceMinutes: number): readonly string[] => [
-    'Keep this page open: it lets you in by itself. There is no need to reload.',
-    'Your place is kept in this browser. If you close the tab, open the same address again.',
-    `When it is your turn, you have ${claimSeconds} seconds to come in.${graceMinutes > 0 ? ` If you miss them, you can come back to the front once, within ${minutes(graceMinutes)}.` : ''}`,
-  ],
-  leave: 'Leave the line',
-  sureTitle: 'Leave the line?',
-  sureText: 'You give up your place. If you come back, you start again at the end.',
-  stay: 'Stay in line',
+  next: {
+    open: 'Keep this page open: it lets you in by itself. There is no need to reload.',
+    keptPlace: 'Your place is kept in this browser. If you close the tab, open the same address again.',
+    keptEntry: 'Your entry is kept in this browser. If you close the tab, open the same address again.',
+    turn: (duration) => `When it is your turn, you have ${duration} to come in.`,
+    late: (duration) => `If you miss them, you can come back to the front once, within ${duration}.`,
+  },
+  leavePlace: {
+    button: 'Leave the line',
+    title: 'Leave the line?',
+    text: 'You give up your place. If you come back, you start again at the end.',
+  },
+  leaveDraw: {
+    button: 'Leave the draw',
+    title: 'Leave the draw?',
+    text: 'You give up your entry. You can enter again until the sale opens.',
+  },
+  stay: 'Stay',
   go: 'Leave',
-  reference: (visitor: string): string => `Reference ${visitor}`,
-  spokenPosition: (position: string): string => `You are number ${position} in line.`,
-} as const
-
-export type Text = typeof en
+  reference: (visitor) => `Reference ${visitor}`,
+  spokenPosition: (position) => `You are number ${position} in line.`,
+  first: {
+    heading: 'You are in line',
+    join: 'More people have come than can be let in at once. Join the line to get your place: it is kept in this browser, and you come in when it is your turn.',
+    joinButton: 'Join the line',
+    enterDraw:
+      'The order will be drawn by lot when the sale opens. Enter the draw: your entry is kept in this browser, and everyone has the same chance.',
+    enterDrawButton: 'Enter the draw',
+    lookAgain: 'Look again',
+    storeDown: 'The line cannot be reached at this moment. Places are safe.',
+  },
+}

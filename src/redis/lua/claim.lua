@@ -3,23 +3,25 @@ Turns calls into sessions. Called for a batch of `POST .../claim`.
 Invariant: only a call whose deadline has not passed becomes a session, once: a repeat finds the same session, because
 its id follows from visitor and place. Called and sessions together do not grow, so a claim needs no limit of its own.
 
-KEYS[1..8] as in room.lua; reads queue, ended; writes state, called, sessions, places, and for late returns queue, missed.
+KEYS[1..10] as in room.lua; reads queue, ended; writes state, called, sessions, places, and for late returns queue, missed.
 
-ARGV[1..19] as in room.lua.
-ARGV[20] visitor  text  id of the visitor; repeats with every entry
-ARGV[21] session  text  "<visitor>-<place>"; repeats with every entry
-ARGV[22] place    us    the place that the queue token proves; repeats with every entry
+ARGV[1..28] as in room.lua.
+ARGV[29] visitor  text     id of the visitor; repeats with every entry
+ARGV[30] session  text     "<visitor>-<place>"; repeats with every entry
+ARGV[31] place    us       the place that the queue token proves; repeats with every entry
+ARGV[32] spent    boolean  the caller has seen this place being used for a session; repeats with every entry
 
 Returns {per entry: status, startedAtMs, expiresAtMs}; status is admitted, waiting, missed, unknown or ended; "0" where a
 number has no meaning.
 Cost: 9 commands a batch of called visitors (TIME, HGETALL, ZMSCORE, HMGET, ZADD, ZREM, HSET x 2, and EVALSHA itself);
-4 more (ZMSCORE) where one of the batch is not called; 3 or 4 per late return. O(k log n).
+4 more (ZMSCORE) where one of the batch is not called; 3 or 4 per late return; 2 to 4 per call used before. O(k log n).
 --]]
-local visitors, sessions, places = {}, {}, {}
-for i = ROOM_ARGUMENTS + 1, #ARGV, 3 do
+local visitors, sessions, places, spent = {}, {}, {}, {}
+for i = ROOM_ARGUMENTS + 1, #ARGV, 4 do
   visitors[#visitors + 1] = ARGV[i]
   sessions[#sessions + 1] = ARGV[i + 1]
   places[#places + 1] = tonumber(ARGV[i + 2])
+  spent[#spent + 1] = ARGV[i + 3] == 'true'
 end
 local deadlines = fetch('ZMSCORE', SETS.called, visitors)
 local records = fetch('HMGET', KEYS[7], visitors)
@@ -29,7 +31,13 @@ local expiry = now + math.min(session_ms, session_max)
 
 for i, visitor in ipairs(visitors) do
   local place = read_record(records[i])
-  if place == places[i] and deadlines[i] and tonumber(deadlines[i]) > now then
+  local called = place == places[i] and deadlines[i] and tonumber(deadlines[i]) > now
+  if called and spent[i] then
+    -- Only an older copy of the store still holds this call.
+    refund(redis.call('ZREM', SETS.called, visitor))
+    forget({ visitor }, { place })
+    outcome[i] = { 'ended' }
+  elseif called then
     outcome[i] = { 'admitted', now, expiry }
     additions[#additions + 1] = text(expiry)
     additions[#additions + 1] = sessions[i]

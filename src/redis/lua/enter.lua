@@ -3,11 +3,11 @@ Lets newcomers of a quiet room in without waiting. Called by the gate for a batc
 Invariant: nobody enters past a waiting visitor, and an entry takes a slot and a token of the bucket like a call, so both
 limits hold; the first entries of the batch win. The session is provisional, for one claim window, until it is renewed.
 
-KEYS[1..8] as in room.lua; writes state, sessions, places (and what reap() frees).
+KEYS[1..10] as in room.lua; writes state, sessions, places (and what reap() frees).
 
-ARGV[1..19] as in room.lua.
-ARGV[20] visitor  text  id of the visitor; repeats with every entry
-ARGV[21] session  text  "<visitor>-0"; repeats with every entry
+ARGV[1..28] as in room.lua.
+ARGV[29] visitor  text  id of the visitor; repeats with every entry
+ARGV[30] session  text  "<visitor>-0"; repeats with every entry
 
 Returns {per entry: status, startedAtMs, expiresAtMs}; status is entered or wait; "0" where a number has no meaning.
 Cost: 8 commands a batch that enters (TIME, HGETALL, ZMSCORE x 2, ZADD, HSET x 2, and EVALSHA itself), 1 more where a
@@ -22,8 +22,8 @@ reap()
 refill()
 local expiries = fetch('ZMSCORE', SETS.sessions, sessions)
 local ended = fetch('ZMSCORE', SETS.ended, sessions)
-local open = room_state() == 'open' and setting('queue_all', 11) ~= 'true' and number('waiting') == 0
-local room_for = open and math.min(free_slots(), math.floor(number('tokens') / MICRO)) or 0
+local open = room_state() == 'open' and setting('queue_all') ~= 'true' and number('waiting') == 0
+local room_for = open and callable() or 0
 local outcome, additions, records = {}, {}, {}
 
 for i, session in ipairs(sessions) do
@@ -49,7 +49,7 @@ if #additions > 0 then
   bulk('HSET', KEYS[7], records)
   note_due('sessions', now + claim_window)
   add('sessions', entered)
-  add('tokens', -entered * MICRO)
+  spend(entered)
   count_admitted(entered)
 end
 local reply = {}

@@ -1,29 +1,44 @@
 --[[
 Gives visitors their place in the queue. Called for a batch of `POST .../join`, and to put back those whom a store forgot.
 Invariant: one visitor has one place, however often and from however many tabs it joins; new places are unique, in batch
-order, and above every place ever given (max(last + 1, TIME in us)); a proved place is never improved.
+order, and above every place ever given (max(last + 1, TIME in us)); a proved place is never improved, but for an entry
+of a draw, which becomes its drawn place. In the pre-queue of a lottery visitors enter the draw instead (entries.lua).
 
-KEYS[1..8] as in room.lua; reads called, missed, sessions; writes state, queue, places, missed, called.
+KEYS[1..10] as in room.lua; reads called, missed, sessions; writes state, queue, places, missed, called, entries.
 
-ARGV[1..19] as in room.lua.
-ARGV[20] visitor  text  id of the visitor; repeats with every entry
-ARGV[21] proof    us    place proved by a queue token of this sale, "0" for none; repeats with every entry
+ARGV[1..28] as in room.lua.
+ARGV[29] room        text     name of the room, for the header of the draw, as the next four
+ARGV[30] commitment  text     hex SHA-256 of the draw's secret; these five are "" or 0 where no lottery is drawn
+ARGV[31] beacon      text     address of the beacon's chain, "" for none
+ARGV[32] genesis     number   when the beacon published round 1 (s)
+ARGV[33] period      number   seconds between its rounds
+ARGV[34] visitor     text     id of the visitor; repeats with every entry
+ARGV[35] proof       us       place proved by a queue token of this sale, "0" for none; repeats with every entry
+ARGV[36] spent       boolean  the caller has seen this place being used for a session; repeats with every entry
 
-Returns {epoch, calledTotal, leftTotal, then per entry: status, place, ahead}; status is waiting, called, admitted,
-missed, closed or below_floor; "0" where a number has no meaning.
-Cost: 7 commands a batch of new visitors (TIME, HGETALL, ZMSCORE, HMGET, ZADD, HSET, and EVALSHA itself); per entry that
-is queued already or put back 1 (ZRANK), that was called before 1 to 6; 1 (ZCOUNT) while a late return waits. O(k log n).
+Returns {epoch, calledTotal, entries, head, then per entry: status, place, ahead, departedBelow}; status is waiting,
+called, admitted, entered (ahead is then the number of the entry), missed, idle, closed, sold_out or below_floor; "0"
+where a number has no meaning.
+Cost: 7 commands a batch of new visitors (TIME, HGETALL, ZMSCORE, HMGET, ZADD, HSET, and EVALSHA itself), 8 where they
+enter a draw (RPUSH); per entry that is queued already or put back 1 (ZRANK), that was called before 1 to 6.
+O(k log n).
 --]]
-local visitors, proofs = {}, {}
-for i = ROOM_ARGUMENTS + 1, #ARGV, 2 do
+local terms = {
+  room = ARGV[ROOM_ARGUMENTS + 1], commitment = ARGV[ROOM_ARGUMENTS + 2], beacon = ARGV[ROOM_ARGUMENTS + 3],
+  genesis = tonumber(ARGV[ROOM_ARGUMENTS + 4]), period = tonumber(ARGV[ROOM_ARGUMENTS + 5]),
+}
+local visitors, proofs, spent = {}, {}, {}
+for i = ROOM_ARGUMENTS + 6, #ARGV, 3 do
   visitors[#visitors + 1] = ARGV[i]
   proofs[#proofs + 1] = tonumber(ARGV[i + 1])
+  spent[#spent + 1] = ARGV[i + 2] == 'true'
 end
 local queued = fetch('ZMSCORE', SETS.queue, visitors)
 local records = fetch('HMGET', KEYS[7], visitors)
-local floor, closed = tonumber(ARGV[2]), room_state() == 'closed'
+local floor, run = tonumber(argument.floor), room_state()
 local newest, serving = math.max(now_us, number('last')), number('serving')
-local outcome, newcomers, additions, late = {}, {}, {}, {}
+local entering = argument.queueing_method == 'lottery' and run == 'prequeue' and state.drawn ~= '1'
+local outcome, newcomers, entrants, additions, late = {}, {}, {}, {}, {}
 
 -- One who was called before: still called, back by the late return, admitted, or past all that (nil: a new visitor).
 local function known(visitor, record)
@@ -46,35 +61,67 @@ local function known(visitor, record)
   return { 'waiting', place }
 end
 
-local function unknown(visitor, proof)
-  if proof > 0 and proof < floor then return { 'below_floor', 0 } end
-  if closed then return { 'closed', 0 } end
+local function unknown(visitor, proof, used)
+  local drawn = proof <= DRAWN and (argument.queueing_method == 'lottery' or state.drawn == '1')
+  if proof > 0 and proof < floor and not drawn then return { 'below_floor', 0 } end
+  if run == 'idle' or run == 'closed' then return { run, 0 } end
+  if entering then
+    entrants[#entrants + 1] = visitor
+    return { 'entered' }
+  end
   if proof > 0 and proof <= newest then
+    if used then return { 'missed', 0 } end
     if proof <= serving then
-      -- Called once already: the rule of the late return, and only as long as a loss explains that it is unknown.
-      if number('restore_until') <= now then return { 'missed', 0 } end
+      -- Called once already: the rule of the late return, as long as a loss explains that it is unknown, and not for one
+      -- who was called so long ago that the return is over.
+      if proof <= number('settled') or number('restore_until') <= now then return { 'missed', 0 } end
       late[#late + 1] = visitor
       late[#late + 1] = record_of(proof, 1, 0)
-      put('late_waiting', 1)
+      add('called_total', -1)
+    else
+      note_departure(proof, -1)
     end
     additions[#additions + 1] = text(proof)
     additions[#additions + 1] = visitor
     if proof > number('last') then put('last', proof) end
-    -- The positions of those behind are no longer exact. (In a recovery they are not, and advance counts its end.)
-    if room_state() ~= 'recovering' then add('left_total', 1) end
     return { 'waiting', proof }
   end
+  if run == 'sold_out' then return { run, 0 } end
   newcomers[#newcomers + 1] = visitor
   return { 'new' }
 end
 
 for i, visitor in ipairs(visitors) do
   local entry = outcome[visitor]
-  if not entry and queued[i] then entry = { 'waiting', tonumber(queued[i]) } end
+  local place = tonumber(queued[i] or 0)
+  if not entry and place > DRAWN and proofs[i] > 0 and proofs[i] <= DRAWN then
+    -- Put back by the time of its entry while the draw was not known: now the drawn place is.
+    note_departure(place, 1)
+    note_departure(proofs[i], -1)
+    place = proofs[i]
+    additions[#additions + 1] = text(place)
+    additions[#additions + 1] = visitor
+  end
+  if not entry and spent[i] and place > 0 and place == proofs[i] then
+    -- Only an older copy of the store still has it in line.
+    note_departure(place, 1)
+    add('waiting', -redis.call('ZREM', SETS.queue, visitor))
+    entry = { 'missed', 0 }
+  end
+  -- In the pre-queue a place that is no entry is one of a list that was lost: entered again.
+  if not entry and place > 0 and (not entering or entry_number(place)) then entry = { 'waiting', place } end
   if not entry and records[i] then entry = known(visitor, records[i]) end
-  outcome[visitor] = entry or unknown(visitor, proofs[i])
+  outcome[visitor] = entry or unknown(visitor, proofs[i], spent[i])
 end
 
+if #entrants > 0 then
+  local first = append_entries(entrants, terms)
+  for i, visitor in ipairs(entrants) do
+    outcome[visitor] = { 'waiting', first + i - 1 }
+    additions[#additions + 1] = text(first + i - 1)
+    additions[#additions + 1] = visitor
+  end
+end
 -- Newcomers come after everyone put back in this batch, whose places count towards `last`.
 for _, visitor in ipairs(newcomers) do
   put('last', math.max(number('last') + 1, now_us))
@@ -88,17 +135,24 @@ for i, visitor in ipairs(newcomers) do
   outcome[visitor] = { 'waiting', outcome[visitor][2], number('waiting') - #newcomers + i - 1 }
 end
 
--- A late return is ahead of the newcomer, but its call is not counted again: that is made good here.
-local uncounted = state.late_waiting == '1' and redis.call('ZCOUNT', SETS.queue, '-inf', text(serving)) or 0
-local called_total = number('called_total') - uncounted
-local reply = { text(number('epoch')), text(math.max(0, called_total)), text(number('left_total')) }
-if called_total < 0 then add('left_total', 1) end
+local pending = draw_pending()
+local reply = {
+  text(number('epoch')), text(number('called_total')), text(number('draw_count')), state.draw_head or '',
+}
 for _, visitor in ipairs(visitors) do
-  local entry = outcome[visitor]
-  if entry[1] == 'waiting' and not entry[3] then entry[3] = redis.call('ZRANK', SETS.queue, visitor) end
-  for _, value in ipairs({ entry[1], text(entry[2]), text(entry[3] or 0) }) do
-    reply[#reply + 1] = value
+  local status, place, ahead = unpack(outcome[visitor])
+  -- A newcomer stands behind every departure; others ask for their rank.
+  local departed = number('left_total')
+  local entry = pending and status == 'waiting' and entry_number(place)
+  if entry then
+    status, ahead, departed = 'entered', entry, 0
+  elseif status == 'waiting' and not ahead then
+    ahead, departed = redis.call('ZRANK', SETS.queue, visitor), departed_below(place)
   end
+  reply[#reply + 1] = status
+  reply[#reply + 1] = text(place)
+  reply[#reply + 1] = text(ahead or 0)
+  reply[#reply + 1] = text(departed)
 end
 save()
 return reply

@@ -13,8 +13,8 @@ ARGV[2] setting    text    name of the setting; repeats with every change
 ARGV[3] value      json    the value as JSON, "" to clear; repeats with every change
 
 Returns {setting, value, ...}: all overrides in force after the change.
-Cost: 3 + 3 per change (TIME, HGETALL; HGET, HSET or HDEL, RPUSH; and EVALSHA itself), 2 more (LTRIM, UNLINK) where a
-value has changed. O(changes).
+Cost: 3 + 3 per change (TIME, HGETALL; HGET, HSET or HDEL, RPUSH; and EVALSHA itself), 4 more (HGET, HSET, LTRIM, UNLINK) where
+a value has changed. O(changes).
 --]]
 local clock = redis.call('TIME')
 local at = string.format('%.0f', tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000))
@@ -34,6 +34,9 @@ for i = 2, #ARGV, 2 do
   end
 end
 if changed then
+  -- Never earlier than a change before it, also on a server whose clock is behind: the later one is put back after a loss.
+  local before = tonumber(redis.call('HGET', KEYS[1], 'live_at') or '0')
+  redis.call('HSET', KEYS[1], 'live_at', string.format('%.0f', math.max(tonumber(at), before + 1)))
   redis.call('LTRIM', KEYS[3], -tonumber(ARGV[1]), -1)
   redis.call('UNLINK', KEYS[2])
 end

@@ -3,16 +3,16 @@ Keeps sessions alive. Called by the gate for a batch of admission tokens that ne
 Invariant: a session that has ended or expired stays so; one that the store does not know, with a token that is still
 alive, was lost by the store and is registered again, counting towards the capacity.
 
-KEYS[1..8] as in room.lua; reads ended; writes state, sessions, places.
+KEYS[1..10] as in room.lua; reads ended; writes state, sessions, places.
 
-ARGV[1..19] as in room.lua.
-ARGV[20] session           text  id of the session; repeats with every entry
-ARGV[21] session_end       ms    end of the session's absolute life, from its token; repeats with every entry
-ARGV[22] token_expires_at  ms    end of the token held now; repeats with every entry
+ARGV[1..28] as in room.lua.
+ARGV[29] session           text  id of the session; repeats with every entry
+ARGV[30] session_end       ms    end of the session's absolute life, from its token; repeats with every entry
+ARGV[31] token_expires_at  ms    end of the token held now; repeats with every entry
 
 Returns {per entry: status, expiresAtMs}; status is renewed or ended; "0" where the number has no meaning.
 Cost: 6 commands a batch (TIME, HGETALL, ZMSCORE, ZMSCORE, ZADD, and EVALSHA itself); 1 more (HMGET) where renewal is
-disabled, 2 more (HSET x 2) where a session is registered again. O(k log n).
+disabled, 5 more (HSET x 2, ZMSCORE, ZREM x 2) where a session is registered again. O(k log n).
 --]]
 local sessions, ends, alive_until = {}, {}, {}
 for i = ROOM_ARGUMENTS + 1, #ARGV, 3 do
@@ -20,7 +20,7 @@ for i = ROOM_ARGUMENTS + 1, #ARGV, 3 do
   ends[#ends + 1] = tonumber(ARGV[i + 1])
   alive_until[#alive_until + 1] = tonumber(ARGV[i + 2])
 end
-local fixed = ARGV[17] == 'true'
+local fixed = argument.disable_session_renewal == 'true'
 local expiries = fetch('ZMSCORE', SETS.sessions, sessions)
 local ended = fetch('ZMSCORE', SETS.ended, sessions)
 local visitors, records = {}, {}
@@ -30,7 +30,7 @@ if fixed then
   end
   records = fetch('HMGET', KEYS[7], visitors)
 end
-local reply, additions, restored = {}, {}, {}
+local reply, additions, restored, back = {}, {}, {}, {}
 
 for i, session in ipairs(sessions) do
   local known = expiries[i] and tonumber(expiries[i]) > now
@@ -49,7 +49,9 @@ for i, session in ipairs(sessions) do
     additions[#additions + 1] = text(expiry)
     additions[#additions + 1] = session
     note_due('sessions', expiry)
-    if lost then
+    if lost and not restored[session] then
+      restored[session] = true
+      back[#back + 1] = visitor
       restored[#restored + 1] = visitor
       restored[#restored + 1] = record_of(place, 0, started)
     end
@@ -62,6 +64,15 @@ for i, session in ipairs(sessions) do
 end
 
 if #additions > 0 then add('sessions', (bulk('ZADD', SETS.sessions, additions))) end
-if #restored > 0 then bulk('HSET', KEYS[7], restored) end
+if #restored > 0 then
+  bulk('HSET', KEYS[7], restored)
+  add('back_sessions', #restored / 2)
+  -- An older copy of the store may have them still in line, or called: they are inside.
+  for i, score in ipairs(fetch('ZMSCORE', SETS.queue, back)) do
+    if score then note_departure(tonumber(score), 1) end
+  end
+  add('waiting', -bulk('ZREM', SETS.queue, back))
+  refund((bulk('ZREM', SETS.called, back)))
+end
 save()
 return reply

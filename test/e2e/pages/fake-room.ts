@@ -1,7 +1,10 @@
 // Rooms for looking at the queue page, one for each state it can show; used by preview.ts and the page's browser tests.
 // Answers in the shapes of the edge; it queues nobody and is never shipped.
 
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { policy, renderQueuePage } from '../../../edge/queue-html.ts'
+import { pageSettings } from '../../../src/config/page.ts'
 
 export interface Reply {
   readonly status: number
@@ -12,6 +15,30 @@ export interface Reply {
 /** 2026-12-01T19:00:00Z as a place (µs); every fake visitor stands here. */
 const PLACE = Date.UTC(2026, 11, 1, 19) * 1_000
 const TITLE = 'Winter Lights: the evening'
+const AT = PLACE / 1_000 + 60_000
+export const VISITOR = '7QkTz2mXwPb4aB9cD1eF3gHk'
+const NONCE = 'cGFnZXMtb2YtYS10ZXN0LTE2'
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+const SECRET = sha256('the secret of a fake draw')
+const BEACON = sha256('the randomness of a fake beacon')
+
+/** A draw to come: its commitment, the chain so far, and the round of the beacon. */
+export const DRAW = {
+  commitment: sha256(SECRET),
+  head: sha256('the entries of a fake draw'),
+  entries: 12_090,
+  header: 'foyer-draw-1 room=fake',
+  round: 4_711_204 as number | null,
+  beacon: null as string | null,
+  secret: null as string | null,
+  complete: false,
+}
+export const DONE = { ...DRAW, beacon: BEACON, secret: SECRET, complete: true }
+/** First 50 bits of the draw value, and one. */
+export const DRAWN_PLACE =
+  Number(BigInt(`0x${sha256(`${VISITOR}|${SECRET}|${DRAW.head}|${BEACON}`)}`) >> 206n) + 1
+const ENTRY = { number: 4_812, entries: 4_812, head: sha256('the entries when this one came') }
 
 interface Scene {
   readonly ahead: number
@@ -25,6 +52,14 @@ interface Scene {
   readonly join?: Reply
   /** From the second look on, the snapshot cannot be had. */
   readonly failing?: boolean
+  /** In the answer of `join`, besides what every place has. */
+  readonly held?: object
+  /** In the snapshot, besides what every room has. */
+  readonly now?: object
+  /** Settings of the room's page. */
+  readonly page?: object
+  /** Why the gate holds, in the page as it is first sent. */
+  readonly first?: string
 }
 
 const problem = (status: number, code: string): Reply => ({ status, body: { status, code, title: code } })
@@ -57,6 +92,68 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     join: problem(503, 'room_closed'),
     message: 'We open on Friday at 10:00.',
   },
+  ended: { ahead: 0, calledSince: 0, first: 'closed', now: { state: 'closed', endsAt: AT - 600_000 } },
+  idle: {
+    ahead: 0,
+    calledSince: 0,
+    first: 'idle',
+    now: { state: 'idle', prequeueAt: AT + 754_000, startsAt: AT + 90_000_000 },
+  },
+  prequeue: { ahead: 312, calledSince: 0, state: 'prequeue', now: { startsAt: AT + 754_000 } },
+  entered: {
+    ahead: 0,
+    calledSince: 0,
+    state: 'prequeue',
+    held: { entry: ENTRY, position: null },
+    now: { startsAt: AT + 754_000, draw: DRAW },
+  },
+  'entered-no-beacon': {
+    ahead: 0,
+    calledSince: 0,
+    state: 'prequeue',
+    held: { entry: ENTRY, position: null },
+    now: { startsAt: AT + 754_000, draw: { ...DRAW, round: null } },
+  },
+  drawing: {
+    ahead: 0,
+    calledSince: 0,
+    state: 'drawing',
+    held: { entry: ENTRY, position: null },
+    now: { startsAt: AT - 12_000, draw: DRAW },
+  },
+  drawn: {
+    ahead: 2_310,
+    calledSince: 0,
+    perMinute: 150,
+    held: { place: DRAWN_PLACE },
+    now: { draw: DONE, serving: 0 },
+  },
+  'drawn-differs': {
+    ahead: 2_310,
+    calledSince: 0,
+    perMinute: 150,
+    held: { place: DRAWN_PLACE + 1 },
+    now: { draw: { ...DONE, round: null }, serving: 0 },
+  },
+  'sold-out-kept': { ahead: 312, calledSince: 180, state: 'sold_out' },
+  'own-light': {
+    ahead: 312,
+    calledSince: 99,
+    perMinute: 92,
+    page: {
+      background: '#ffffff',
+      accent: '#b3123f',
+      logo: '/.waiting-room/icon.svg',
+      texts: { en: { note: 'Doors at 18:30. Bring your booking name, nothing else.' } },
+    },
+  },
+  'own-blue': {
+    ahead: 312,
+    calledSince: 180,
+    perMinute: 92,
+    state: 'paused',
+    page: { background: '#0b2a6b', accent: '#7fe0c3', text_colour: '#ffffff' },
+  },
   trouble: { ahead: 312, calledSince: 99, perMinute: 92, failing: true },
 }
 
@@ -70,7 +167,7 @@ export function answerScene(name: string, call: string, looks: number): Reply {
     if (scene.join !== undefined) return scene.join
     return {
       status: 201,
-      body: { room: name, visitor: '7QkTz2mXwPb4', state: 'waiting', place: PLACE, ...counters },
+      body: { room: name, visitor: VISITOR, state: 'waiting', place: PLACE, ...counters, ...scene.held },
     }
   }
   if (call === 'now') {
@@ -86,7 +183,7 @@ function snapshotOf(room: string, scene: Scene, called: boolean): unknown {
     room,
     sale: 'default',
     epoch: 1,
-    at: PLACE / 1_000 + 60_000,
+    at: AT,
     state: scene.state ?? 'open',
     serving: called ? PLACE : PLACE - 1_000_000,
     waiting: scene.ahead + 900,
@@ -94,37 +191,46 @@ function snapshotOf(room: string, scene: Scene, called: boolean): unknown {
     sessions: 300,
     calledTotal: 1_000 + scene.calledSince,
     leftTotal: 0,
+    departures: [],
     admittedPerMinute: scene.perMinute ?? 0,
     front: [],
     stock: null,
+    prequeueAt: null,
+    startsAt: null,
+    endsAt: null,
+    draw: null,
     message: scene.message ?? '',
     pollAfterMs: 5_000,
     degraded: false,
+    ...scene.now,
   }
 }
 
-/** The queue page of a scene, filled in as the Worker does it. */
-export async function queuePage(name: string): Promise<string> {
-  const html = await readFile('edge/page/queue.html', 'utf8')
-  const message = SCENES[name]?.message ?? ''
-  const data = {
-    room: name,
-    base: `/.waiting-room/${name}`,
-    title: TITLE,
-    message,
-    returnTo: `/q/${name}`,
-    state: 'open',
-    queue: null,
-  }
-  const form = `<p>You are number <strong>214</strong> in line. About 2 to 3 minutes.</p>
-    <form method="post" action="/.waiting-room/${name}/join"><button>Look again</button></form>`
-  const values: Record<string, string> = {
-    lang: 'en',
-    title: TITLE,
-    room: name,
-    message,
-    noscript: form,
-    data: JSON.stringify(data).replaceAll('<', '\\u003c'),
-  }
-  return html.replaceAll(/\{\{(\w+)\}\}/g, (_, key: string) => values[key] ?? '')
+/** The queue page of a scene, filled in as the Worker does it, and the policy that goes with it. */
+export async function queuePage(
+  name: string,
+  acceptLanguage: string | undefined,
+): Promise<{ html: string; policy: string }> {
+  const template = await readFile('edge/page/queue.html', 'utf8')
+  const scene = SCENES[name]
+  const settings = pageSettings.parse(scene?.page ?? {})
+  const html = renderQueuePage(
+    {
+      room: name,
+      base: `/.waiting-room/${name}`,
+      title: TITLE,
+      message: scene?.message ?? '',
+      returnTo: `/q/${name}`,
+      state: scene?.first ?? 'open',
+      queue: null,
+      claimWindowSeconds: 30,
+      lateGraceSeconds: 600,
+      settings,
+      acceptLanguage: acceptLanguage ?? null,
+      times: { at: AT, ...scene?.now },
+    },
+    template,
+    NONCE,
+  )
+  return { html, policy: policy(settings, NONCE) }
 }

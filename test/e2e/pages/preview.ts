@@ -20,12 +20,16 @@ interface Shot {
   readonly javaScriptEnabled?: boolean
   /** Percent of the default text size. */
   readonly textPercent?: number
+  readonly locale?: string
 }
 
 /** The words that tell that a scene has arrived where it was going. */
 const ARRIVED: Readonly<Record<string, string>> = {
   trouble: '#trouble:not([hidden])',
   entering: '[data-stage=entering]',
+  idle: '#number:not([hidden])',
+  entered: '#draw:not([hidden])',
+  drawn: '#verdict:not([hidden])',
 }
 
 const queueShots: Shot[] = [
@@ -46,11 +50,28 @@ const queueShots: Shot[] = [
     javaScriptEnabled: false,
   },
   {
-    name: 'queue-large-text',
-    path: '/q/far',
-    act: (page) => page.waitForSelector('#number:not([hidden])'),
-    textPercent: 200,
+    name: 'queue-draw-open',
+    path: '/q/drawn',
+    act: (page) =>
+      page
+        .waitForSelector('#verdict:not([hidden])')
+        .then(() => page.click('summary'))
+        .then(() => page.waitForSelector('dl')),
   },
+  ...['far', 'idle', 'entered', 'drawn'].map((name) => ({
+    name: `queue-large-text-${name}`,
+    path: `/q/${name}`,
+    act: (page: Page) => page.waitForSelector(ARRIVED[name] ?? 'body:not([data-stage=joining])'),
+    textPercent: 200,
+  })),
+  ...['ko', 'ja', 'es', 'de', 'fr'].flatMap((locale) =>
+    ['waiting', 'entered', 'idle'].map((name) => ({
+      name: `queue-${locale}-${name}`,
+      path: `/q/${name}`,
+      act: (page: Page) => page.waitForSelector(ARRIVED[name] ?? '#number:not([hidden])'),
+      locale,
+    })),
+  ),
 ]
 
 async function shoot(browser: Browser, base: string, shot: Shot): Promise<void> {
@@ -62,6 +83,8 @@ async function shoot(browser: Browser, base: string, shot: Shot): Promise<void> 
         javaScriptEnabled: shot.javaScriptEnabled ?? true,
         hasTouch: size === 'phone',
         reducedMotion: 'reduce',
+        locale: shot.locale ?? 'en-GB',
+        timezoneId: 'Europe/London',
       })
       const page = await context.newPage()
       page.on('console', (message) => {

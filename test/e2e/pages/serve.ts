@@ -56,7 +56,10 @@ export async function servePages(): Promise<Served> {
       }
     }
     const scene = /^\/q\/([\w-]+)$/.exec(url.pathname)?.[1]
-    if (scene !== undefined) return page(await queuePage(scene))
+    if (scene !== undefined) {
+      const { html, policy } = await queuePage(scene, request.headers['accept-language'])
+      return page(html, policy)
+    }
     const shop = await shopPage(url)
     if (shop !== undefined) return page(shop)
 
@@ -111,12 +114,12 @@ export async function servePages(): Promise<Served> {
   })
 }
 
-const page = (html: string): Reply => ({
+const page = (html: string, policy = CONTENT_SECURITY_POLICY): Reply => ({
   status: 200,
   body: html,
   headers: {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'content-security-policy': policy,
   },
 })
 

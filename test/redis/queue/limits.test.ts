@@ -67,18 +67,19 @@ describe('the limit of new users a minute', () => {
     const queue = new QueueUnderTest(servers, { new_users_per_minute: 7, claim_window: 600 })
     await queue.join(...range(0, 30))
     await queue.advance()
-    // The burst of 2, then 120 refreshes in 120 s at 7 a minute: 14 more, though no refresh brings a whole one.
+    // The burst of 3, then 120 refreshes in 120 s at 7 a minute: 14 more, though no refresh brings a whole one.
     for (let i = 0; i < 120; i += 1) {
       await queue.elapse(1_000)
       await queue.advance()
     }
-    expect((await queue.advance()).snapshot.calledTotal).toBe(16)
+    expect((await queue.advance()).snapshot.calledTotal).toBe(17)
   })
 
   it('takes two seconds of the rate as burst where none is set, also of a rate set live', async () => {
     const queue = new QueueUnderTest(servers, { new_users_per_minute: 90 })
     await queue.join(...range(0, 50))
     expect((await queue.advance()).snapshot.calledTotal).toBe(3)
+    await queue.claim(0, 1, 2)
     await servers.store.override(queue.room, { new_users_per_minute: 600 })
     await queue.elapse(MINUTE)
     expect((await queue.advance()).snapshot.calledTotal).toBe(23)
@@ -104,6 +105,24 @@ describe('the limit of new users a minute', () => {
 })
 
 describe('no-shows', () => {
+  it('push out nothing of what time brings', async () => {
+    const queue = new QueueUnderTest(servers, {
+      new_users_per_minute: 60,
+      burst: 2,
+      total_active_users: 1_000,
+    })
+    await queue.join(...range(0, 200))
+    await queue.advance()
+    // Every third never comes, and nobody looks but every other second: two calls by time, beside those that come back.
+    for (let second = 0; second < 90; second += 2) {
+      await queue.elapse(2_000)
+      await queue.advance()
+      await queue.claim(...(await queue.members('called')).filter((n) => n % 3 !== 0))
+    }
+    // calls(t) = 2 + t + calls(t - 30) / 3
+    expect((await queue.advance()).snapshot.calledTotal).toBeGreaterThanOrEqual(110)
+  })
+
   it('cost their slot for one claim window and nothing of the rate', async () => {
     const queue = new QueueUnderTest(servers, { new_users_per_minute: 1, burst: 3, total_active_users: 3 })
     await queue.join(...range(0, 9))

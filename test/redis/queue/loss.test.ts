@@ -85,7 +85,12 @@ it('the late return after a loss ends with the grace period', async () => {
 it('isolates that saw more teach the store during the recovery, without another epoch', async () => {
   const queue = await emptied()
   const before = queue.seen
-  await servers.store.advance(queue.room, { epoch: 1, place: before.place - 5, serving: queue.placeOf(0) })
+  await servers.store.advance(queue.room, {
+    ...NOTHING_SEEN,
+    epoch: 1,
+    place: before.place - 5,
+    serving: queue.placeOf(0),
+  })
   const { snapshot } = await servers.store.advance(queue.room, before)
   expect(snapshot.epoch).toBe(2)
   expect(await servers.connection.hmget(queue.keys.state, 'epoch', 'last', 'serving')).toEqual([

@@ -12,7 +12,13 @@ import { parseRoomId, parseVisitorId, type VisitorId } from '../../../src/ids.ts
 import { QUIET_PLACE, sessionIdFrom } from '../../../src/queue/session-id.ts'
 import { createRedis } from '../../../src/redis/client.ts'
 import { roomKeys } from '../../../src/redis/keys.ts'
-import { createQueueStore, type JoinOutcome, type QueueStore, type Seen } from '../../../src/redis/queue.ts'
+import {
+  createQueueStore,
+  type JoinOutcome,
+  type QueueStore,
+  type Seen,
+  type SnapshotDocument,
+} from '../../../src/redis/queue.ts'
 
 export interface Servers {
   readonly store: QueueStore
@@ -52,19 +58,19 @@ export function visitorOf(n: number): VisitorId {
   return visitor
 }
 
-export const NOTHING_SEEN: Seen = { epoch: 0, place: 0, serving: 0 }
+export const NOTHING_SEEN: Seen = { epoch: 0, place: 0, serving: 0, settled: 0, sessions: 0 }
 const NEVER = 9_007_199_254_740_991
 
 /** Moves every stored time of a room back by ARGV[1] ms: the same as if so much time had passed. */
-const ELAPSE = `
+export const ELAPSE = `
 local ms = tonumber(ARGV[1])
 local function text(n) return string.format('%.0f', n) end
 for i = 2, 5 do
   local list = redis.call('ZRANGE', KEYS[i], 0, -1, 'WITHSCORES')
   for j = 1, #list, 2 do redis.call('ZADD', KEYS[i], text(tonumber(list[j + 1]) - ms), list[j]) end
 end
-for _, field in ipairs({ 'refilled', 'advanced', 'recovering_until', 'restore_until', 'admitted_at',
-    'admitted_since',
+for _, field in ipairs({ 'refilled', 'advanced', 'recovering_until', 'restore_until', 'known_until', 'settled_at',
+    'deployed_at', 'admitted_at', 'admitted_since',
   'called_due', 'missed_due', 'sessions_due', 'ended_due' }) do
   local value = tonumber(redis.call('HGET', KEYS[1], field) or '0')
   if value > 0 and value < ${NEVER} then redis.call('HSET', KEYS[1], field, text(value - ms)) end
@@ -78,6 +84,18 @@ for i = 1, #places, 2 do
 end
 return 'OK'`
 
+/** Every call waits for `ready` first. */
+function afterwards(store: QueueStore, ready: Promise<unknown> | undefined): QueueStore {
+  return new Proxy(store, {
+    get(target, name: keyof QueueStore) {
+      return async (...args: never[]) => {
+        await ready
+        return await Reflect.apply(target[name], target, args)
+      }
+    },
+  })
+}
+
 /** One room as a test drives it: visitors are numbers, tokens are remembered, what was seen is sent along. */
 export class QueueUnderTest {
   readonly servers: Servers
@@ -86,9 +104,14 @@ export class QueueUnderTest {
   /** Place by visitor, as a queue token would prove it. */
   readonly places = new Map<number, number>()
 
-  constructor(servers: Servers, settings: Record<string, unknown> = {}) {
-    this.servers = servers
+  /** The document held, as an isolate has one. */
+  held: SnapshotDocument | undefined
+
+  /** Armed, as a deployment leaves a room; with `armed: false` as an empty store is found. */
+  constructor(servers: Servers, settings: Record<string, unknown> = {}, { armed = true } = {}) {
     this.room = makeRoom(settings)
+    const ready = armed ? servers.store.arm(this.room) : undefined
+    this.servers = { ...servers, store: afterwards(servers.store, ready) }
     onTestFinished(async () => {
       const left = await servers.connection.keys(`wr:{${this.room.id}}:*`)
       if (left.length > 0) await servers.connection.del(...left)
@@ -128,9 +151,16 @@ export class QueueUnderTest {
   /** Moves the front even where it was moved a moment ago. */
   async advance() {
     await this.servers.connection.hset(this.keys.state, 'advanced', '0')
-    const document = await this.servers.store.advance(this.room, this.seen)
-    const { epoch, serving } = document.snapshot
-    this.seen = { epoch, place: this.seen.place, serving: Math.max(this.seen.serving, serving) }
+    const document = await this.servers.store.advance(this.room, this.seen, this.held)
+    const { epoch, serving, sessions } = document.snapshot
+    this.held = document
+    this.seen = {
+      epoch,
+      place: this.seen.place,
+      serving: Math.max(this.seen.serving, serving),
+      settled: document.settled,
+      sessions: sessions + document.ended,
+    }
     return document
   }
 
@@ -177,9 +207,11 @@ export class QueueUnderTest {
     return place
   }
 
-  async elapse(ms: number): Promise<void> {
+  /** `spelled` names the keys to move, where they are not the room's own. */
+  async elapse(ms: number, spelled = (key: string): string => key): Promise<void> {
     const { state, called, missed, sessions, ended, places } = this.keys
-    await this.servers.connection.eval(ELAPSE, 6, state, called, missed, sessions, ended, places, String(ms))
+    const keys = [state, called, missed, sessions, ended, places].map(spelled)
+    await this.servers.connection.eval(ELAPSE, keys.length, ...keys, String(ms))
   }
 
   async now(): Promise<number> {

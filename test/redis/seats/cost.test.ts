@@ -61,5 +61,14 @@ test.skipIf(FASTEST !== 'redis-server')('each script costs the commands that its
   ).toBe(6)
   expect(sum(await commandsOf(() => store.availability(performance))), 'availability, whole').toBe(4)
   expect(sum(await commandsOf(() => store.availability(performance, version))), 'availability, delta').toBe(4)
+  expect(sum(await commandsOf(() => store.counts(performance))), 'counts, after the rebuild').toBe(6)
+  expect(sum(await commandsOf(() => store.counts(performance))), 'counts').toBe(3)
   expect(sum(await commandsOf(() => store.release(performance, four.holdId, four))), 'release').toBe(14)
+  expect(sum(await commandsOf(() => store.counts(performance))), 'counts, after a change').toBe(3)
+  const sold = holdRequest(performance, [7, 8, 9, 10], { session: session('b') })
+  held(await store.hold(performance, sold))
+  expect(
+    sum(await commandsOf(() => store.confirm(performance, sold.holdId, sold.ordinals))),
+    'confirm: 15 + 1 a seat',
+  ).toBe(19)
 })

@@ -24,7 +24,7 @@ const numbered = (names: readonly string[], from: number) => names.map((name, at
 
 test('there is a script for each function of the binding, and no other', () => {
   expect(files).toEqual(
-    [...Object.keys(SEAT_SCRIPT_ARGUMENTS), 'changes'].map((name) => `${name}.lua`).toSorted(),
+    [...Object.keys(SEAT_SCRIPT_ARGUMENTS), 'changes', 'log'].map((name) => `${name}.lua`).toSorted(),
   )
 })
 

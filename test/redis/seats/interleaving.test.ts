@@ -2,6 +2,7 @@
 // once against the promises that must hold in any order. The seed is printed; SEATS_SEED repeats a run.
 
 import { expect, test, vi } from 'vitest'
+import { performanceKeys } from '../../../src/redis/keys.ts'
 import type { SeatMark, SeatState } from '../../../src/redis/seat-marks.ts'
 import { FASTEST } from '../kinds.ts'
 import { applyDelta, expectConsistent, holdRequest, makeDue, mapOf, session, setUpSeats } from './setup.ts'
@@ -70,6 +71,13 @@ class Model {
     this.holds.set(id, { session: who, ordinals: [...ordinals], status: 'live' })
     for (const ordinal of ordinals) this.marks[ordinal] = 'h'
     return { status: 'held' }
+  }
+
+  counts() {
+    const seats = (mark: SeatMark) => this.marks.filter((one) => one === mark).length
+    const live = [...this.holds.values()].filter(({ status }) => status === 'live')
+    const sessions = new Set(live.map((hold) => hold.session)).size
+    return { status: 'counted', free: seats('f'), held: seats('h'), sold: seats('s'), sessions }
   }
 
   end(id: string) {
@@ -188,6 +196,11 @@ test('1,500 commands one after another answer what the model predicts, and watch
     const now = await store.availability(performance)
     if (now.status !== 'full') throw new Error(now.status)
     expect(now.map, where).toBe(model.marks.join(''))
+    const { counted = '' } = await seats.raw.hgetall(performanceKeys(performance).state)
+    if (step > 0 && command !== 'rebuild') {
+      expect(counted, `${where}: the counts are kept, not counted anew`).toMatch(`${now.version} `)
+    }
+    expect(await store.counts(performance), where).toMatchObject(model.counts())
     const last = seen.at(-1)
     if (last === undefined || now.map !== last.map) {
       expect(now.version, where).toBeGreaterThan(last?.version ?? 0)
@@ -242,6 +255,7 @@ test('200 bursts of commands at once never leave a seat in two holds, a map apar
           return store.hold(performance, { ...request, ttlMs: random.pick([1, 20, 60_000]) })
       }
     }
+    await store.counts(performance)
     await Promise.all(Array.from({ length: 1 + random.below(8) }, (_, at) => run(at)))
     await vi.waitFor(async () => {
       const whole = await store.availability(performance)

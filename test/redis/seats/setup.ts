@@ -112,14 +112,16 @@ export async function makeDue({ raw, performance }: SeatsSetup, holdId: string):
 /** Every promise of the scripts about their keys, checked on the keys themselves. */
 export async function expectConsistent({ raw, performance }: SeatsSetup): Promise<void> {
   const keys = performanceKeys(performance)
-  const [map, holders, holds] = await Promise.all([
+  const [map, holders, holds, state] = await Promise.all([
     raw.get(keys.map),
     raw.hgetall(keys.holders),
     raw.zrange(keys.holds, 0, -1),
+    raw.hgetall(keys.state),
   ])
   const owners = new Map<string, string>()
   const claims = new Map<string, string>()
   const records: string[] = []
+  let sessions = 0
   for (const [field, value] of Object.entries(holders)) {
     if (/^\d+$/.test(field)) {
       owners.set(field, value)
@@ -127,8 +129,9 @@ export async function expectConsistent({ raw, performance }: SeatsSetup): Promis
     }
     if (field.startsWith('session:')) {
       for (const id of value.split(' ')) {
-        expect(holders[id], `${field} lists a hold that is remembered`).toBeDefined()
+        expect(holders[id], `${field} lists a live hold`).toMatch(/^live /)
       }
+      sessions += 1
       continue
     }
     records.push(field)
@@ -146,4 +149,9 @@ export async function expectConsistent({ raw, performance }: SeatsSetup): Promis
   expect(marked, 'the seats marked held are those with a holder').toEqual(
     [...owners.keys()].toSorted((a, b) => Number(a) - Number(b)),
   )
+  // Counts of another version count for nothing.
+  const [at, ...counts] = (state['counted'] ?? '').split(' ')
+  if (at !== state['version']) return
+  const seats = ['f', 'h', 's'].map((mark) => Array.from(map ?? '').filter((one) => one === mark).length)
+  expect(counts.map(Number), 'free, held, sold and sessions are counted').toEqual([...seats, sessions])
 }

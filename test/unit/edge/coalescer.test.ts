@@ -79,7 +79,7 @@ test('each entry has a deadline of its own, after which it is told to come again
     deadlineMs: 5_000,
   })
   const answer = coalescer.add(1, alive)
-  const outcome = expect(answer).rejects.toMatchObject({ code: 'busy', details: { retryAfterSeconds: 2 } })
+  const outcome = expect(answer).rejects.toMatchObject({ code: 'busy' })
   await vi.advanceTimersByTimeAsync(5_000)
   await outcome
 })
@@ -91,6 +91,59 @@ test('a batch is bounded, and the rest goes with the next', async () => {
   await vi.advanceTimersByTimeAsync(30)
   expect(await answers).toEqual([2, 4, 6])
   expect(flush.mock.calls.map(([entries]) => entries)).toEqual([[1, 2], [3]])
+})
+
+describe('a big batch', () => {
+  test('goes at once, sent by the entry that completes it', async () => {
+    const flush = vi.fn(double)
+    const coalescer = new Coalescer(flush, { windowMs: 30, bigBatch: 2 })
+    const kept: Promise<unknown>[] = []
+    const answers = [coalescer.add(1, alive), coalescer.add(2, (work) => void kept.push(work))]
+    expect(flush.mock.calls).toEqual([[[1, 2]]])
+    expect(await Promise.all(answers)).toEqual([2, 4])
+    expect(kept).toHaveLength(1)
+    // The leader's window passes over a batch that is gone.
+    await vi.advanceTimersByTimeAsync(30)
+    expect(flush).toHaveBeenCalledTimes(1)
+  })
+
+  test('waits for its window while enough calls are under way, and takes in more', async () => {
+    const slow = Promise.withResolvers<number[]>()
+    const flush = vi.fn((entries: readonly number[]) =>
+      entries.includes(1) ? slow.promise : double(entries),
+    )
+    const coalescer = new Coalescer(flush, { windowMs: 30, bigBatch: 1, maxEarlyCalls: 1 })
+    const first = coalescer.add(1, alive)
+    const rest = [2, 3].map((entry) => coalescer.add(entry, alive))
+    expect(flush.mock.calls).toEqual([[[1]]])
+    await vi.advanceTimersByTimeAsync(30)
+    expect(flush.mock.calls[1]).toEqual([[2, 3]])
+    expect(await Promise.all(rest)).toEqual([4, 6])
+    slow.resolve([2])
+    expect(await first).toBe(2)
+  })
+})
+
+test('a batch whose sender was ended keeps its room no longer than its entries wait', async () => {
+  const flush = vi.fn((entries: readonly number[]) =>
+    entries.includes(1) ? new Promise<number[]>(() => undefined) : double(entries),
+  )
+  const coalescer = new Coalescer(flush, { windowMs: 30, deadlineMs: 1_000, maxWaiting: 1 })
+  const lost = expect(coalescer.add(1, alive)).rejects.toMatchObject({ code: 'busy' })
+  await vi.advanceTimersByTimeAsync(1_000)
+  await lost
+  await expect(coalescer.add(2, alive)).rejects.toMatchObject({ code: 'busy' })
+  await vi.advanceTimersByTimeAsync(300)
+  const next = coalescer.add(2, alive)
+  await vi.advanceTimersByTimeAsync(30)
+  expect(await next).toBe(4)
+})
+
+test('those who are refused are told different times to come again', async () => {
+  const refusalAt = (random: number) =>
+    new Coalescer(double, { windowMs: 30, maxWaiting: 0, random: () => random }).add(1, alive)
+  await expect(refusalAt(0)).rejects.toMatchObject({ details: { retryAfterSeconds: 2 } })
+  await expect(refusalAt(0.99)).rejects.toMatchObject({ details: { retryAfterSeconds: 6 } })
 })
 
 test('too many waiting are refused at once, and there is room again afterwards', async () => {

@@ -61,7 +61,7 @@ test('a quiet room is entered on a top-level navigation alone, and by nobody who
   })
 })
 
-test.each(['reject', 'closed', 'sold_out'] as const)(
+test.each(['reject', 'closed', 'sold_out', 'idle'] as const)(
   '%s holds newcomers and keeps those with a place',
   (refuses) => {
     const queue = { ...closed, refuses, quiet: true }

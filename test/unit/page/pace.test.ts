@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
-import { minutesFrom, worthSaying } from '../../../edge/page/announce.ts'
+import { worthSaying } from '../../../edge/page/announce.ts'
+import { measuresIn, waitIn } from '../../../edge/page/measures.ts'
 import { jitter, pollDelayMs, retryDelayMs } from '../../../edge/page/pace.ts'
-import { en } from '../../../edge/page/text/en.ts'
+import { text } from '../../../edge/page/text/en.ts'
 
 const RANDOMS = [0, 0.25, 0.5, 0.75, 0.999_999]
 
 test('a hidden tab asks at most every 15 s, so that a call of 30 s finds it', () => {
   for (const random of RANDOMS) {
     for (const paceMs of [2_000, 20_000]) {
-      const delayMs = pollDelayMs(paceMs, { position: 1, hidden: true, random })
+      const delayMs = pollDelayMs(paceMs, { position: 1, hidden: true, random, askedMs: 5_000 })
       expect(delayMs).toBeLessThanOrEqual(15_000)
       expect(delayMs).toBeGreaterThan(10_000)
     }
@@ -17,8 +18,10 @@ test('a hidden tab asks at most every 15 s, so that a call of 30 s finds it', ()
 
 test('a page that is looked at sees the number fall every few seconds within the last thousand', () => {
   for (const random of RANDOMS) {
-    expect(pollDelayMs(20_000, { position: 300, hidden: false, random })).toBeLessThan(5_000)
-    expect(pollDelayMs(20_000, { position: 5_000, hidden: false, random })).toBeGreaterThan(16_000)
+    expect(pollDelayMs(20_000, { position: 300, hidden: false, random, askedMs: 5_000 })).toBeLessThan(5_000)
+    expect(pollDelayMs(20_000, { position: 5_000, hidden: false, random, askedMs: 5_000 })).toBeGreaterThan(
+      16_000,
+    )
   }
 })
 
@@ -54,5 +57,5 @@ test.each([
   [{ low: 130, high: null }, 'More than 2 minutes'],
   [{ low: 10, high: null }, 'The wait shows once the line moves'],
 ])('a wait of %o reads "%s"', (eta, words) => {
-  expect(en.wait(minutesFrom(eta))).toBe(words)
+  expect(waitIn(text, measuresIn('en'), eta) ?? text.wait.unknown).toBe(words)
 })

@@ -12,7 +12,7 @@ ARGV[3] hold_id   text  need not be known here
 ARGV[4] ordinals  text  ascending, joined by commas
 
 Returns "1" where the map shows it, "0" where no map is loaded.
-Cost: 14 commands + 1 a seat; up to 8 for each seat that another hold loses. O(span of the ordinals).
+Cost: 15 commands + 1 a seat; up to 8 for each seat that another hold loses. O(span of the ordinals).
 --]]
 local id, ordinals = ARGV[3], split(ARGV[4])
 local marks = loaded and marks_of(ordinals)

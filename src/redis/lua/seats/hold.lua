@@ -40,7 +40,7 @@ if not marks then
   return { 'unloaded', whole(version) }
 end
 
--- The list may name holds that have ended since: only what lives counts, and is listed again.
+-- The list may name holds that are due: only what lives counts, and is listed again.
 local sessions_holds = 'session:' .. session
 local live, seats_held = {}, 0
 for other in string.gmatch(redis.call('HGET', holders, sessions_holds) or '', '%S+') do
@@ -80,6 +80,9 @@ local hold = {
   id = id, status = 'live', session = session, fence = whole(next_version), ordinals = ARGV[7],
   expires = now + math.min(ttl_ms, max_life_ms), lasts_until = now + max_life_ms,
 }
+if #live == 0 then
+  count('sessions', 1)
+end
 live[#live + 1] = id
 local owners = { sessions_holds, table.concat(live, ' ') }
 for _, ordinal in ipairs(ordinals) do

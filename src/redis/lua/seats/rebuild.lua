@@ -47,10 +47,11 @@ for i = 1, #entries, 2 do
   end
 end
 
--- The log cannot tell this step: whoever follows it gets the whole map once.
+-- The log cannot tell this step: whoever follows it gets the whole map once. Nor can the counts, and what this run has
+-- reaped was counted under this very version.
 if not loaded or redis.call('GET', map) ~= before then
   version = next_version
-  redis.call('HSET', state, 'version', whole(version), 'seats', whole(#fresh))
+  redis.call('HSET', state, 'version', whole(version), 'seats', whole(#fresh), 'counted', '')
   redis.call('DEL', deltas)
   redis.call('LPUSH', deltas, whole(version) .. ':')
 end

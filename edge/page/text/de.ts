@@ -1,0 +1,151 @@
+// The queue page in German.
+
+import type { Text } from './shape.ts'
+
+export const text: Text = {
+  language: 'de',
+  stage: {
+    joining: 'Sie werden eingereiht',
+    idle: 'Noch nicht geöffnet',
+    prequeue: 'Ihre Position in der Warteschlange',
+    entered: 'Sie nehmen an der Auslosung teil',
+    drawing: 'Die Reihenfolge wird ausgelost',
+    waiting: 'Ihre Position in der Warteschlange',
+    paused: 'Kurze Pause',
+    recovering: 'Die Reihenfolge wird wiederhergestellt',
+    called: 'Gleich sind Sie dran',
+    entering: 'Sie sind dran',
+    suspended: 'Kein Warten mehr',
+    missed: 'Ihr Aufruf ist abgelaufen',
+    sold_out: 'Ausverkauft',
+    closed: 'Zurzeit nicht geöffnet',
+    left: 'Sie haben die Warteschlange verlassen',
+    cookies: 'Cookies sind ausgeschaltet',
+  },
+  detail: {
+    joining: 'Einen Moment bitte.',
+    idle: 'Diese Seite stellt sich von selbst an, sobald es losgeht. Neu laden ist nicht nötig.',
+    prequeue: 'Ihr Platz ist sicher. Vor Verkaufsstart wird niemand eingelassen.',
+    entered:
+      'Wer sich vor Verkaufsstart anmeldet, hat dieselbe Chance. Früh zu kommen bringt keinen Vorteil.',
+    drawing: 'Alle Angemeldeten haben dieselbe Chance. Ihr Platz erscheint hier von selbst.',
+    waiting: '',
+    paused: 'Im Augenblick wird niemand eingelassen. Alle behalten ihren Platz.',
+    recovering: 'Die Plätze werden geprüft. Ihrer bleibt Ihnen, niemand kann Sie überholen.',
+    called: 'Die Tür geht auf …',
+    entering: 'Sie werden eingelassen …',
+    suspended: 'Jetzt können alle hinein. Sie werden eingelassen …',
+    missed: 'Sie wurden aufgerufen, die Zeit zum Eintreten ist vorbei. Sie können sich hinten neu anstellen.',
+    sold_out: 'Es ist nichts mehr da. Danke, dass Sie gewartet haben.',
+    closed: 'Im Moment gibt es hier nichts zu warten. Kommen Sie gern zur Öffnung wieder.',
+    left: 'Ihr Platz ist frei geworden.',
+    cookies:
+      'Ihr Platz wird in einem Cookie aufbewahrt. Erlauben Sie Cookies für diese Website und versuchen Sie es erneut.',
+  },
+  soldOutKept: 'Wird etwas frei, geht es von selbst weiter. Ihr Platz bleibt Ihnen.',
+  again: {
+    missed: 'Neu anstellen',
+    closed: 'Noch einmal nachsehen',
+    sold_out: 'Noch einmal nachsehen',
+    left: 'Neu anstellen',
+    cookies: 'Erneut versuchen',
+  },
+  wait: {
+    unknown: 'Die Wartezeit erscheint, sobald es vorangeht',
+    underAMinute: 'Weniger als eine Minute',
+    upTo: (duration) => `Bis zu ${duration}`,
+    about: (duration) => `Etwa ${duration}`,
+    between: (low, high) => `Etwa ${low} bis ${high}`,
+    moreThan: (duration) => `Mehr als ${duration}`,
+  },
+  opening: {
+    lineIn: 'Die Warteschlange öffnet in',
+    saleIn: 'Der Verkauf beginnt in',
+    saleOpensIn: (clock) => `Der Verkauf beginnt in ${clock}`,
+    drawBeginsIn: (clock) => `Die Auslosung beginnt in ${clock}`,
+    now: 'Jeden Augenblick',
+    lineOpens: (time) => `Öffnung der Warteschlange: ${time}`,
+    saleOpens: (time) => `Verkaufsstart: ${time}`,
+    ended: (time) => `Ende: ${time}`,
+    spoken: (duration) => `Noch ${duration} bis zur Öffnung.`,
+  },
+  draw: {
+    entry: (number, entries) => `Anmeldung ${number} von ${entries}`,
+    title: 'So wird ausgelost',
+    how: [
+      'Wann Sie sich anmelden, spielt keine Rolle. Nach Anmeldeschluss wird die Reihenfolge unter allen ausgelost.',
+      'Vor der ersten Anmeldung wurde ein Geheimnis festgelegt; sein Fingerabdruck ist öffentlich. Jede Anmeldung verlängert eine Kette von Fingerabdrücken: Nachträglich lässt sich nichts hinzufügen, entfernen oder verschieben, ohne dass es auffällt.',
+    ],
+    beacon: (round) =>
+      `Auch eine öffentliche Zufallszahl fließt ein, die vor Anmeldeschluss niemand kennen kann: Runde ${round} des Zufallsdienstes.`,
+    noBeacon:
+      'In diese Auslosung fließt keine öffentliche Zufallszahl ein. Der Betreiber kennt das Geheimnis und könnte die Reihenfolge vorab berechnen.',
+    afterwards:
+      'Danach wird das Geheimnis veröffentlicht, und diese Seite rechnet Ihr Los auf Ihrem Gerät nach.',
+    published: 'Alle veröffentlichten Zahlen und, nach Anmeldeschluss, die Liste der Anmeldungen',
+    resultTitle: 'Ihr Los',
+    matches: 'Auf Ihrem Gerät geprüft: Ihr Platz ergibt sich aus den veröffentlichten Zahlen.',
+    differs:
+      'Auf Ihrem Gerät geprüft: Ihr Platz ergibt sich nicht aus den veröffentlichten Zahlen. Bitte machen Sie ein Bild davon und fragen Sie den Veranstalter.',
+    unchecked:
+      'Ihr Gerät konnte das Los nicht prüfen. Mit den Zahlen unten lässt es sich anderswo nachrechnen.',
+    beaconUsed: 'Eine öffentliche Zufallszahl floss ein, die vor Anmeldeschluss niemand kennen konnte.',
+    operatorKnew: 'Es floss keine öffentliche Zufallszahl ein: Der Betreiber kannte das Geheimnis vorher.',
+    labels: {
+      entry: 'Ihre Anmeldung',
+      visitor: 'Ihre Kennung',
+      commitment: 'Fingerabdruck des Geheimnisses (SHA-256)',
+      headThen: 'Kette bei Ihrer Anmeldung',
+      head: 'Kette',
+      entries: 'Anmeldungen',
+      secret: 'Geheimnis',
+      beacon: 'Öffentliche Zufallszahl',
+      drawn: 'Ihr Loswert',
+      place: 'Ihr Platz',
+    },
+  },
+  title: (position, title) => `Position ${position} · ${title}`,
+  titleCalled: 'Sie sind dran!',
+  updatedNow: 'Gerade aktualisiert',
+  updated: (ago) => `Aktualisiert ${ago}`,
+  progress: 'Weg durch die Warteschlange',
+  trouble: 'Die Verbindung wird erneut versucht. Ihr Platz ist sicher.',
+  troubleBefore: 'Die Verbindung wird erneut versucht.',
+  offline: 'Sie sind offline. Ihr Platz ist sicher, und es geht von selbst weiter.',
+  notLeft:
+    'Das kam nicht bei uns an, Sie sind also noch in der Warteschlange. Bitte versuchen Sie es erneut.',
+  nextTitle: 'Gut zu wissen',
+  next: {
+    open: 'Lassen Sie diese Seite offen: Sie lässt Sie von selbst ein. Neu laden ist nicht nötig.',
+    keptPlace:
+      'Ihr Platz wird in diesem Browser aufbewahrt. Wenn Sie den Tab schließen, öffnen Sie dieselbe Adresse wieder.',
+    keptEntry:
+      'Ihre Anmeldung wird in diesem Browser aufbewahrt. Wenn Sie den Tab schließen, öffnen Sie dieselbe Adresse wieder.',
+    turn: (duration) => `Wenn Sie dran sind, haben Sie ${duration} Zeit einzutreten.`,
+    late: (duration) => `Verpassen Sie das, kommen Sie innerhalb von ${duration} einmal wieder nach vorn.`,
+  },
+  leavePlace: {
+    button: 'Warteschlange verlassen',
+    title: 'Warteschlange verlassen?',
+    text: 'Sie geben Ihren Platz auf. Wenn Sie wiederkommen, beginnen Sie ganz hinten.',
+  },
+  leaveDraw: {
+    button: 'Anmeldung zurückziehen',
+    title: 'Anmeldung zurückziehen?',
+    text: 'Sie nehmen nicht mehr an der Auslosung teil. Bis zum Verkaufsstart können Sie sich neu anmelden.',
+  },
+  stay: 'Bleiben',
+  go: 'Verlassen',
+  reference: (visitor) => `Kennung ${visitor}`,
+  spokenPosition: (position) => `Sie sind Nummer ${position} in der Warteschlange.`,
+  first: {
+    heading: 'Sie sind in der Warteschlange',
+    join: 'Es sind mehr Menschen gekommen, als gleichzeitig hineinkönnen. Stellen Sie sich an: Ihr Platz wird in diesem Browser aufbewahrt, und Sie kommen hinein, wenn Sie dran sind.',
+    joinButton: 'Anstellen',
+    enterDraw:
+      'Bei Verkaufsstart wird die Reihenfolge ausgelost. Melden Sie sich an: Ihre Anmeldung wird in diesem Browser aufbewahrt, und alle haben dieselbe Chance.',
+    enterDrawButton: 'Zur Auslosung anmelden',
+    lookAgain: 'Noch einmal nachsehen',
+    storeDown: 'Die Warteschlange ist im Moment nicht erreichbar. Alle Plätze sind sicher.',
+  },
+}

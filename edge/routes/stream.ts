@@ -1,0 +1,37 @@
+// `GET /.waiting-room/{room}/stream`: server-sent events for programs that wait with a queue token. Refuses as `status`
+// does, and beyond the slots of the isolate; what is sent and when is in `event-stream.ts`.
+
+import { Hono } from 'hono'
+import { Problem } from '../../src/problem.ts'
+import type { EdgeEnv } from '../env.ts'
+import { openEventStream } from '../event-stream.ts'
+import { findOwnPlace } from '../own-place.ts'
+import { readEventId } from '../stream-turn.ts'
+import { queueOf, workOf } from './room.ts'
+
+/** Up to twice as long, so that those who were refused together do not come back together. */
+const BUSY_SECONDS = 5
+
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+}
+
+export const streamRoutes = new Hono<EdgeEnv>().get('/.waiting-room/:room/stream', async (c) => {
+  const queue = queueOf(c)
+  const work = workOf(c)
+  const place = await findOwnPlace(c.req.raw, queue, work)
+  // A body that nobody reads would hold a slot.
+  if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS)
+  const slots = work.isolate.streamSlots
+  const slot = slots.take(place.claims.visitor, work.nowMs)
+  if (slot === undefined) {
+    throw new Problem('busy', {
+      detail: 'Too many streams are open here at this moment; come again, or poll status.',
+      retryAfterSeconds: Math.ceil(BUSY_SECONDS * (1 + Math.random())),
+    })
+  }
+  const told = readEventId(c.req.header('last-event-id'))
+  return c.body(openEventStream(queue, work, { ...place, told, slots, slot }), 200, HEADERS)
+})
