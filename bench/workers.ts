@@ -54,6 +54,7 @@ export async function startBenchWorkers(options: {
       ISSUER: 'foyer',
       COOKIES: 'plain',
       COALESCE_WINDOW_MS: 30,
+      COALESCE_CLAIM_MS: 250,
       JOINS_PER_MINUTE_LOCAL: 1_000_000,
       JOINS_PER_MINUTE_GLOBAL: 1_000_000,
       // Miniflare's type is its JSON type; these settings are JSON.

@@ -30,6 +30,7 @@ const varsSchema = z.object({
   /** `plain` is the local stack's own flag: names without `__Host-`, cookies without Secure. */
   COOKIES: z.enum(['secure', 'plain'], 'must be "secure" or "plain"').default('secure'),
   COALESCE_WINDOW_MS: wholeNumber(0, 1_000, 30),
+  COALESCE_CLAIM_MS: wholeNumber(0, 2_000, 250),
   JOINS_PER_MINUTE_LOCAL: wholeNumber(1, 1_000_000, 30),
   JOINS_PER_MINUTE_GLOBAL: wholeNumber(1, 1_000_000, 120),
   STREAMS_PER_ISOLATE: wholeNumber(0, 100_000, 1_000),
@@ -59,6 +60,7 @@ export interface EdgeConfig {
   readonly issuer: string
   readonly cookies: 'secure' | 'plain'
   readonly coalesceWindowMs: number
+  readonly coalesceClaimMs: number
   readonly joinsPerMinute: { readonly local: number; readonly global: number }
   readonly streamsPerIsolate: number
   readonly redis: { readonly url: string; readonly token: string }
@@ -69,8 +71,8 @@ export interface EdgeConfig {
   readonly admissionKeys: Awaited<ReturnType<typeof importPrivateKeys>>
 }
 
-/** Throws one `ConfigError` with every fault of rooms, vars and secrets. */
-export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
+/** What can be told without the secrets: every fault of vars and rooms, and those that have none. */
+export function readEdgeVars(env: object) {
   const faults = unknownNames(env, [
     'ROOMS',
     ...Object.keys(varsSchema.shape),
@@ -78,6 +80,13 @@ export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
   ])
   const vars = varsSchema.safeParse(env)
   if (!vars.success) faults.push(...describeIssues('', env, vars.error))
+  const rooms = gather(faults, () => parseRooms(Reflect.get(env, 'ROOMS')))
+  return { faults, vars: vars.data, rooms }
+}
+
+/** Throws one `ConfigError` with every fault of rooms, vars and secrets. */
+export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
+  const { faults, vars, rooms } = readEdgeVars(env)
   const secrets = secretsSchema.safeParse(env)
   if (!secrets.success) {
     for (const { path, message } of secrets.error.issues) {
@@ -85,9 +94,8 @@ export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
       faults.push(`${name}${Reflect.get(env, name) === undefined ? ' is missing:' : ''} ${message}`)
     }
   }
-  const rooms = gather(faults, () => parseRooms(Reflect.get(env, 'ROOMS')))
   faults.push(...missingDrawSecret(env, rooms))
-  if (!vars.success || !secrets.success || rooms === undefined || faults.length > 0)
+  if (vars === undefined || !secrets.success || rooms === undefined || faults.length > 0)
     throw new ConfigError(faults)
   const [queueKeys, admissionKeys] = await Promise.all([
     importKeys('QUEUE_KEYS', faults, () => importSecretKeys(secrets.data.QUEUE_KEYS)),
@@ -96,11 +104,12 @@ export async function readEdgeConfig(env: object): Promise<EdgeConfig> {
   if (queueKeys === undefined || admissionKeys === undefined) throw new ConfigError(faults)
   return Object.freeze({
     rooms,
-    issuer: vars.data.ISSUER,
-    cookies: vars.data.COOKIES,
-    coalesceWindowMs: vars.data.COALESCE_WINDOW_MS,
-    joinsPerMinute: { local: vars.data.JOINS_PER_MINUTE_LOCAL, global: vars.data.JOINS_PER_MINUTE_GLOBAL },
-    streamsPerIsolate: vars.data.STREAMS_PER_ISOLATE,
+    issuer: vars.ISSUER,
+    cookies: vars.COOKIES,
+    coalesceWindowMs: vars.COALESCE_WINDOW_MS,
+    coalesceClaimMs: vars.COALESCE_CLAIM_MS,
+    joinsPerMinute: { local: vars.JOINS_PER_MINUTE_LOCAL, global: vars.JOINS_PER_MINUTE_GLOBAL },
+    streamsPerIsolate: vars.STREAMS_PER_ISOLATE,
     redis: { url: secrets.data.UPSTASH_REDIS_REST_URL, token: secrets.data.UPSTASH_REDIS_REST_TOKEN },
     visitorSecret: secrets.data.VISITOR_SECRET,
     drawSecret: secrets.data.DRAW_SECRET,

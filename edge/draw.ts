@@ -14,6 +14,7 @@ import type {
   QueueStore,
   SnapshotDocument,
 } from '../src/redis/queue.ts'
+import { DownloadSlots } from './entry-file.ts'
 import type { HighestSeen } from './seen.ts'
 
 /** Work behind one response: well within the 30 s that the platform gives it. The next refresh goes on. */
@@ -24,8 +25,6 @@ const BEACON_TIMEOUT_MS = 3_000
 const BEACON_RETRY_MS = 2_000
 /** Another isolate draws: a thousand of them need not ask every second. */
 const BUSY_MS = 2_000
-/** Lists of entries sent at once: a million are 25 MB out of Redis. */
-const DOWNLOADS_AT_ONCE = 4
 /** The same warning is logged again after this. */
 const WARN_EVERY_MS = 30_000
 
@@ -43,6 +42,7 @@ export async function drawKeysOf(room: Room, drawSecretKey: string): Promise<Dra
 
 /** One room's draw as this isolate does it. */
 export class RoomDraw {
+  readonly downloads = new DownloadSlots()
   readonly #room: Room
   readonly #store: Pick<QueueStore, 'draw'>
   readonly #seen: HighestSeen
@@ -51,7 +51,6 @@ export class RoomDraw {
   #startedAtMs = Number.NEGATIVE_INFINITY
   #askBeaconAtMs = 0
   #busyUntilMs = 0
-  #downloads = 0
   #warnedAtMs = Number.NEGATIVE_INFINITY
   #fault: string | undefined
 
@@ -110,17 +109,6 @@ export class RoomDraw {
     } finally {
       this.#startedAtMs = Number.NEGATIVE_INFINITY
     }
-  }
-
-  /** Whether another list may be sent now; who got a yes says when it ends. */
-  beginDownload(): boolean {
-    if (this.#downloads >= DOWNLOADS_AT_ONCE) return false
-    this.#downloads += 1
-    return true
-  }
-
-  endDownload(): void {
-    this.#downloads -= 1
   }
 
   async #draw(untilMs: number): Promise<void> {

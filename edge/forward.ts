@@ -10,8 +10,11 @@ import { PASS_HEADER } from './presented.ts'
 import { Refusal } from './refusal.ts'
 import { OriginUnreachable, type Origin } from './url-origin.ts'
 
-/** Headers that a client may not send: ours, and those that later releases may give a meaning. */
-const INTERNAL = /^(?:wr|waiting-room)-/
+/**
+ * Headers that a client may not send: ours, those that later releases may give a meaning, and those by which some
+ * frameworks take another path than the one that was asked for, and that the gate looked at.
+ */
+const INTERNAL = /^(?:wr|waiting-room)-|^x-(?:original|rewrite)-url$/
 
 /** Lifetimes by which other caches go before Cache-Control (RFC 9213, and the vendors' own before it). */
 const TARGETED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
@@ -34,20 +37,19 @@ export interface Forwarding {
 }
 
 export async function forward(request: Request, options: Forwarding): Promise<Response> {
-  const headers = new Headers(request.headers)
+  // Copied with its redirect mode: what comes in says "manual", since a redirect is the visitor's to follow, not ours.
+  const sent = new Request(request)
+  const { headers } = sent
   for (const name of request.headers.keys()) if (INTERNAL.test(name)) headers.delete(name)
-  const cookie = stripCookies(request.headers.get('cookie'), options.cookieNames)
+  const cookie = stripCookies(headers.get('cookie'), options.cookieNames)
   if (cookie === undefined) headers.delete('cookie')
   else headers.set('cookie', cookie)
   headers.set('traceparent', options.trace.traceparent)
   if (options.token !== undefined) headers.set(PASS_HEADER, options.token)
-  // A redirect is the visitor's to follow, not ours.
-  const response = await options.origin
-    .fetch(new Request(request, { headers, redirect: 'manual' }))
-    .catch((error: unknown) => {
-      if (error instanceof OriginUnreachable) throw unreachable(error, options)
-      throw isBrokenOff(request, error) ? brokenOff() : error
-    })
+  const response = await options.origin.fetch(sent).catch((error: unknown) => {
+    if (error instanceof OriginUnreachable) throw unreachable(error, options)
+    throw isBrokenOff(request, error) ? brokenOff() : error
+  })
   return withTokens(response, options)
 }
 

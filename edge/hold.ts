@@ -25,10 +25,11 @@ export interface Held {
 /** Where nothing else tells how long. */
 const RETRY_AFTER_SECONDS = 5
 
-export function hold(request: Request, { room }: RoomQueue, held: Held): Response {
+export function hold(request: Request, queue: RoomQueue, held: Held): Response {
+  const { room } = queue
   const base = `${RESERVED_PREFIX}${room.id}`
   const response =
-    held.as === 'problem' ? heldProblem(room.id, base, held) : heldPage(request, { room, base, held })
+    held.as === 'problem' ? heldProblem(queue, base, held) : heldPage(request, { room, base, held })
   for (const cookie of held.cleared) response.headers.append('set-cookie', cookie)
   return response
 }
@@ -57,7 +58,6 @@ function heldPage(
           ? null
           : viewOf(current, document.snapshot, {
               room,
-              newUsersPerMinute: document.live.new_users_per_minute ?? room.new_users_per_minute,
               random: Math.random,
             }),
       claimWindowSeconds: room.claim_window,
@@ -65,6 +65,7 @@ function heldPage(
       settings: room.page,
       acceptLanguage: request.headers.get('accept-language'),
       times: document?.snapshot,
+      ended: held.cleared.length > 0,
     },
     { status },
   )
@@ -75,7 +76,7 @@ function heldPage(
   return response
 }
 
-function heldProblem(room: string, base: string, held: Held): Response {
+function heldProblem({ room: { id: room }, snapshot }: RoomQueue, base: string, held: Held): Response {
   const retryAfterSeconds = retryAfterOf(held)
   const extensions = { room, joinUrl: `${base}/join`, nowUrl: `${base}/now` }
   switch (held.because) {
@@ -102,7 +103,10 @@ function heldProblem(room: string, base: string, held: Held): Response {
       })
     case 'store_down':
       return problemResponse('store_unavailable', {
-        detail: 'The queue cannot be reached at this moment. Places are safe; repeat the same request.',
+        detail:
+          snapshot.replaced === undefined
+            ? 'The queue cannot be reached at this moment. Places are safe; repeat the same request.'
+            : snapshot.replaced.detail,
         retryAfterSeconds,
         extensions,
       })

@@ -1,6 +1,7 @@
 // The edge Worker's entry: requests go through `app.ts`; once a minute every room moves even if nobody looks at it.
 
 import { ConfigError } from '../src/config/fault.ts'
+import { passAdmitted } from './admitted.ts'
 import { app } from './app.ts'
 import { isolateFor } from './isolate.ts'
 import { pollFromMemory } from './routes/now.ts'
@@ -10,7 +11,8 @@ const DRAW_MS = 20_000
 
 export default {
   fetch(request, env, context) {
-    return pollFromMemory(request, env) ?? app.fetch(request, env, context)
+    const wholeWay = () => app.fetch(request, env, context)
+    return pollFromMemory(request, env) ?? passAdmitted(request, { env, context, wholeWay }) ?? wholeWay()
   },
 
   async scheduled(_controller, env): Promise<void> {

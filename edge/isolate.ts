@@ -58,7 +58,7 @@ async function createIsolate(env: EdgeBindings): Promise<Isolate | ConfigError> 
     const drawKeys = await drawKeysByRoom(config)
     const commitments = new Map([...drawKeys].map(([id, { commitment }]) => [id, commitment]))
     const store = createQueueStore(redis, { commitments })
-    const warnings = findRoomWarnings(rooms)
+    const warnings = findRoomWarnings(rooms, { nowMs: Date.now() })
     if (warnings.length > 0) {
       console.warn(JSON.stringify({ level: 'warn', event: 'rooms_overlap', warnings }))
     }

@@ -4,13 +4,14 @@
 
 import { Ratelimit } from '@upstash/ratelimit'
 import type { Redis } from '@upstash/redis/cloudflare'
+import type { VisitorId } from '../src/ids.ts'
 import { MS_PER_MINUTE, msToSecondsUp } from '../src/time.ts'
 
 export type JoinVerdict =
   | { readonly allowed: true }
   | {
       readonly allowed: false
-      readonly by: 'location' | 'isolate' | 'global'
+      readonly by: 'location' | 'isolate' | 'global' | 'visitor'
       readonly retryAfterSeconds: number
     }
 
@@ -19,24 +20,26 @@ export interface LocationLimit {
   limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>
 }
 
-const MAX_ADDRESSES = 10_000
+const MAX_COUNTED = 10_000
+/** A visitor in line has no need to join again; a page that was reloaded, or two tabs, stay far below. */
+const RETURNS_PER_MINUTE = 10
 const GLOBAL_TIMEOUT_MS = 1_000
 
-/** Newcomers by address in the current minute; the oldest address is forgotten when there are too many. */
+/** Joins by address or visitor in the current minute; the oldest is forgotten when there are too many. */
 class MinuteCounter {
   readonly #counts = new Map<string, { windowStartMs: number; count: number }>()
 
   /** Counts one more and answers how many that makes, and when the window ends. */
-  add(address: string, nowMs: number): { count: number; endsAtMs: number } {
-    const known = this.#counts.get(address)
+  add(key: string, nowMs: number): { count: number; endsAtMs: number } {
+    const known = this.#counts.get(key)
     const current =
-      known !== undefined && nowMs - known.windowStartMs < MS_PER_MINUTE
+      known !== undefined && Math.abs(nowMs - known.windowStartMs) < MS_PER_MINUTE
         ? known
         : { windowStartMs: nowMs, count: 0 }
     current.count += 1
-    this.#counts.delete(address)
-    this.#counts.set(address, current)
-    if (this.#counts.size > MAX_ADDRESSES) {
+    this.#counts.delete(key)
+    this.#counts.set(key, current)
+    if (this.#counts.size > MAX_COUNTED) {
       const oldest = this.#counts.keys().next()
       if (oldest.done !== true) this.#counts.delete(oldest.value)
     }
@@ -48,6 +51,7 @@ export class JoinLimit {
   readonly #location: LocationLimit
   readonly #perMinute: { readonly local: number; readonly global: number }
   readonly #counter = new MinuteCounter()
+  readonly #returns = new MinuteCounter()
   readonly #globalLimit: Ratelimit
 
   /** `location` is the platform's binding; it counts per location and only approximately. */
@@ -85,6 +89,13 @@ export class JoinLimit {
     return count <= this.#perMinute.global
       ? { allowed: true }
       : { allowed: false, by: 'isolate', retryAfterSeconds: secondsUntil(endsAtMs, nowMs) }
+  }
+
+  /** Counts one who joins again with a token, of whatever epoch: leaving and joining in a loop is work for nothing. */
+  checkReturn(visitor: VisitorId, nowMs: number): JoinVerdict {
+    const { count, endsAtMs } = this.#returns.add(visitor, nowMs)
+    if (count <= RETURNS_PER_MINUTE) return { allowed: true }
+    return { allowed: false, by: 'visitor', retryAfterSeconds: secondsUntil(endsAtMs, nowMs) }
   }
 
   /** `undefined` when Redis did not answer: the library itself would let such a request pass. */

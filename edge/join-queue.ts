@@ -33,7 +33,8 @@ export async function joinQueue(queue: RoomQueue, entry: JoinEntry, work: Work):
   const spent = provenPlace !== undefined && queue.seen.spent.has(sessionIdFrom(visitor, provenPlace))
   const outcome = await queue.join.add({ ...entry, spent }, work.waitUntil)
   if (outcome.status === 'missed' || outcome.status === 'refused') {
-    const cookies = clearedCookies(room, mode)
+    // The place is over; a session that the visitor may have is not.
+    const cookies = clearedCookies(room, mode, ['queue'])
     const document = queue.snapshot.held ?? (await queue.snapshot.get(work.waitUntil))
     throw refusal(outcome, { cookies, document })
   }
@@ -72,12 +73,11 @@ export async function joinQueue(queue: RoomQueue, entry: JoinEntry, work: Work):
 export function currentView(
   { room }: RoomQueue,
   claims: QueueClaims,
-  { snapshot, live }: SnapshotDocument,
+  { snapshot }: SnapshotDocument,
   status?: 'waiting' | 'called' | 'admitted' | 'entered',
 ): QueueView {
   const view = viewOf(claims, snapshot, {
     room,
-    newUsersPerMinute: live.new_users_per_minute ?? room.new_users_per_minute,
     random: Math.random,
     admitted: status === 'admitted',
   })

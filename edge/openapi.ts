@@ -28,17 +28,7 @@ const snapshot = z.object({
   sale: z.string(),
   epoch: count,
   at: count.describe('Redis time at which it was computed (ms since 1970).'),
-  state: z.enum([
-    'idle',
-    'prequeue',
-    'drawing',
-    'open',
-    'paused',
-    'recovering',
-    'closed',
-    'sold_out',
-    'suspended',
-  ]),
+  state: queueView.shape.roomState,
   prequeueAt: count.nullable(),
   startsAt: count.nullable().describe('When the sale opens (ms since 1970).'),
   endsAt: count.nullable(),
@@ -51,7 +41,9 @@ const snapshot = z.object({
   departures: z
     .array(z.tuple([count, count, z.int()]))
     .describe('Where they stood: from place, to place, how many; in order.'),
-  admittedPerMinute: z.number(),
+  ratePerMinute: z.number().describe('Calls a minute that the settings allow now.'),
+  free: count.describe('Slots that nobody has.'),
+  admittedPerMinute: z.number().describe('As measured.'),
   front: z.array(count).describe('Places of the first 50 waiting, in order.'),
   stock: z
     .object({ left: count, held: count })
@@ -62,7 +54,6 @@ const snapshot = z.object({
   pollAfterMs: count,
   degraded: z.boolean().describe('This copy could not be refreshed and may be old.'),
 })
-const streamed = queueView.extend({ roomState: snapshot.shape.state })
 const instant = z.iso.datetime()
 const admission = z.object({ admissionToken: z.string(), expiresAt: instant, sessionEndsAt: instant })
 const armed = z.object({
@@ -76,6 +67,10 @@ const adminRoom = z.object({
   log: z
     .array(z.object({ at: instant, setting: z.string(), value: z.unknown() }))
     .describe('Changes of settings, oldest first; `deployed` and `restored` hold several.'),
+  reserved: count.describe('Slots kept after a loss for sessions that have not been heard of since.'),
+  ending: count.describe(
+    'Slots of sessions that have ended, of which an admission token may still be alive.',
+  ),
   snapshot,
 })
 const health = z.object({
@@ -84,7 +79,9 @@ const health = z.object({
   warnings: z
     .array(z.string())
     .optional()
-    .describe('Rooms and bypass rules that can hardly be meant; draws that stand still.'),
+    .describe(
+      'Settings of rooms that can hardly be meant; draws that stand still; sales that were replaced.',
+    ),
 })
 
 type Caller = 'anyone' | 'queue' | 'pass' | 'admin'
@@ -170,7 +167,7 @@ const DESCRIBED: Readonly<Record<string, Readonly<Record<string, Described>>>> =
       caller: 'queue',
       lastEventId: true,
       answers: {},
-      events: { waiting: streamed, admitted: streamed.extend({ claimUrl: z.string() }) },
+      events: { waiting: queueView, admitted: queueView.extend({ claimUrl: z.string() }) },
       problems: [...FEW, 'token_invalid', 'not_in_queue'],
     },
   },
@@ -180,7 +177,15 @@ const DESCRIBED: Readonly<Record<string, Readonly<Record<string, Described>>>> =
       caller: 'queue',
       body: z.strictObject({}),
       answers: { 200: admission, 202: queueView.extend({ queueToken: z.string().optional() }) },
-      problems: [...FEW, ...CHANGE, 'token_missing', 'token_invalid', 'admission_required', 'call_missed'],
+      problems: [
+        ...FEW,
+        ...CHANGE,
+        'token_missing',
+        'token_invalid',
+        'admission_required',
+        'call_missed',
+        'rate_limited',
+      ],
     },
   },
   [`${room}/renew`]: {

@@ -11,6 +11,7 @@ import type { RoomState, SnapshotDocument } from '../src/redis/queue.ts'
 import type { AdmissionClaims } from '../src/tokens/admission-token.ts'
 import type { QueueClaims } from '../src/tokens/queue-token.ts'
 import type { EdgeEnv } from './env.ts'
+import { failureOf } from './failed.ts'
 import { forward } from './forward.ts'
 import { decide, type GateFacts, type QueueFacts } from './gate.ts'
 import { hold } from './hold.ts'
@@ -47,6 +48,11 @@ interface Visit {
 export async function passGate(c: Context<EdgeEnv>): Promise<Response> {
   const { isolate, trace } = c.var
   const request = c.req.raw
+  const failed = failureOf(request)
+  if (failed !== undefined) {
+    c.set('trace', failed.trace)
+    throw failed.error
+  }
   const matched = matchRoom(isolate.config.rooms.values(), new URL(request.url))
   const forwarding = { origin: originOf(matched, c.env), trace, cookieNames: isolate.cookieNames }
   const queue = matched === undefined ? undefined : isolate.queues.get(matched.id)
@@ -92,7 +98,7 @@ export async function passGate(c: Context<EdgeEnv>): Promise<Response> {
   }
 }
 
-const originOf = (room: Room | undefined, { ORIGIN }: EdgeBindings): Origin =>
+export const originOf = (room: Room | undefined, { ORIGIN }: EdgeBindings): Origin =>
   room === undefined || room.origin === SERVICE_BINDING ? ORIGIN : urlOrigin(room.origin)
 
 /** What the request itself tells: no snapshot and no Redis, so that an admitted visitor waits for neither. */
@@ -129,10 +135,10 @@ interface Known {
 
 function queueFacts(room: Room, { document, place, failing }: Known): QueueFacts {
   const { live, quiet = false, snapshot } = document ?? {}
-  const queueAll = live?.queue_all ?? room.queue_all
+  const queueAll = room.queue_all || live?.queue_all === true
   const called = place !== undefined && snapshot !== undefined && positionFrom(place, snapshot).called
   return {
-    open: openness(room, { suspended: live?.suspended ?? room.suspended, failing }),
+    open: openness(room, { suspended: room.suspended || live?.suspended === true, failing }),
     place: place === undefined ? 'none' : called ? 'called' : 'waiting',
     quiet: quiet && !failing && !queueAll,
     refuses: refusalOf(room, snapshot?.state),
@@ -164,8 +170,13 @@ async function admit(
 ): Promise<Pass | Visit> {
   try {
     switch (action) {
-      case 'admit':
-        return await openPass(queue.room, work)
+      case 'admit': {
+        // Past the abuse limit one goes through as well, but without a pass: nobody hoards them for when the room is back.
+        const { allowed } = await work.isolate.joinLimit.check(visit.address, work.nowMs)
+        return allowed
+          ? await openPass(queue.room, work)
+          : { ...visit, facts: { ...visit.facts, bypassed: true } }
+      }
       case 'enter': {
         // Past the abuse limit one is not refused but waits like everyone: others may share the address.
         const { allowed } = await work.isolate.joinLimit.check(visit.address, work.nowMs)

@@ -6,11 +6,11 @@ import type { SessionId, VisitorId } from '../src/ids.ts'
 import { QUIET_PLACE, sessionIdFrom } from '../src/queue/session-id.ts'
 import { StoreUnavailable } from '../src/redis/client.ts'
 import type { ClaimOutcome } from '../src/redis/queue.ts'
-import { msToSeconds } from '../src/time.ts'
+import { msToSeconds, secondsToMs } from '../src/time.ts'
 import { signAdmissionToken, type AdmissionClaims } from '../src/tokens/admission-token.ts'
 import type { QueueClaims } from '../src/tokens/queue-token.ts'
 import type { WaitUntil } from './coalescer.ts'
-import { cookieName, setCookie } from './cookies.ts'
+import { cookieName, setCookie, type CookieKind } from './cookies.ts'
 import type { Isolate } from './isolate.ts'
 import type { RoomQueue } from './room-queue.ts'
 import { randomKey } from './visitor.ts'
@@ -69,7 +69,7 @@ export async function renewPass(
   work: Work,
 ): Promise<Pass | undefined> {
   const { session, sessionEndMs, expiresAtMs } = claims
-  if (sessionEndMs <= work.nowMs) return undefined
+  if (sessionEndMs <= work.nowMs || queue.seen.ended.has(session)) return undefined
   if (queue.snapshot.failing && expiresAtMs > work.nowMs) {
     // Known to be out: who is inside does not wait for it again. The refresh behind this finds out when it is back.
     work.waitUntil(queue.snapshot.get(work.waitUntil).catch(() => undefined))
@@ -95,6 +95,7 @@ export function endSession(
   { isolate, waitUntil }: Work,
 ): string[] {
   const { room, store, seen } = queue
+  seen.ended.note(session)
   waitUntil(
     store.leave(room, [{ visitor, session }], seen.value).catch((error: unknown) => {
       const fields = { event: 'session_end_failed', room: room.id, message: String(error) }
@@ -131,11 +132,13 @@ export function admissionCookies(
   ]
 }
 
-/** Clears both cookies of the room: nothing that the visitor holds is worth anything any more. */
-export function clearedCookies(room: Room, mode: 'secure' | 'plain'): string[] {
-  return (['queue', 'pass'] as const).map((kind) =>
-    setCookie(cookieName(kind, room.id, mode), '', { mode, maxAgeSeconds: 0 }),
-  )
+/** Clears cookies of the room, whose tokens are worth nothing any more. */
+export function clearedCookies(
+  room: Room,
+  mode: 'secure' | 'plain',
+  kinds: readonly CookieKind[] = ['queue', 'pass'],
+): string[] {
+  return kinds.map((kind) => setCookie(cookieName(kind, room.id, mode), '', { mode, maxAgeSeconds: 0 }))
 }
 
 function passFrom(
@@ -161,9 +164,16 @@ async function sign(
   { isolate, nowMs }: Work,
 ): Promise<Pass> {
   const expiresAtMs = Math.min(nowMs + room.admissionTokenTtlMs, sessionExpiresAtMs, session.sessionEndMs)
-  const claims = { ...session, expiresAtMs }
+  // In whole seconds, as the token carries them: what is remembered here is what every other isolate reads.
+  const claims = {
+    ...session,
+    sessionEndMs: wholeSeconds(session.sessionEndMs),
+    expiresAtMs: wholeSeconds(expiresAtMs),
+  }
   const { issuer, admissionKeys } = isolate.config
   const token = await signAdmissionToken(claims, admissionKeys, { issuer, nowMs })
   isolate.verified.remember(token, claims)
   return { token, claims }
 }
+
+const wholeSeconds = (ms: number): number => secondsToMs(msToSeconds(ms))

@@ -79,25 +79,42 @@ export async function presentedPass(
   { isolate, room, nowMs }: Place,
   { allowExpired }: { allowExpired: boolean },
 ): Promise<Presented<AdmissionClaims>> {
-  const header = request.headers.get(PASS_HEADER) ?? undefined
-  const found = find(header, request, cookieName('pass', room.id, isolate.config.cookies))
+  const remembered = rememberedPass(request, { isolate, room, nowMs })
+  if (remembered !== undefined) return remembered
+  const found = findPass(request, { isolate, room })
   if (found === undefined) return { status: 'none' }
-  const remembered = isolate.verified.get(found.token, nowMs)
-  const verdict =
-    remembered?.room === room.id
-      ? { ok: true as const, claims: remembered }
-      : await verifyAdmissionToken(found.token, isolate.config.admissionKeys.verify, {
-          issuer: isolate.config.issuer,
-          room: room.id,
-          nowMs,
-          allowExpired,
-        })
+  const verdict = await verifyAdmissionToken(found.token, isolate.config.admissionKeys.verify, {
+    issuer: isolate.config.issuer,
+    room: room.id,
+    nowMs,
+    allowExpired,
+  })
   if (!verdict.ok) return { status: 'invalid', reason: verdict.reason, by: found.by }
   if (verdict.claims.sale !== room.sale.name) return { status: 'invalid', reason: 'sale', by: found.by }
   isolate.verified.remember(found.token, verdict.claims)
   isolate.queues.get(room.id)?.seen.spent.note(verdict.claims.session)
   return { status: 'valid', claims: verdict.claims, ...found }
 }
+
+/** The pass, where this isolate has verified or signed it before. It may be past its life, as with `allowExpired`. */
+export function rememberedPass(
+  request: Request,
+  { isolate, room, nowMs }: Place,
+): Extract<Presented<AdmissionClaims>, { status: 'valid' }> | undefined {
+  const found = findPass(request, { isolate, room })
+  if (found === undefined) return undefined
+  const claims = isolate.verified.get(found.token, nowMs)
+  if (claims === undefined || claims.room !== room.id || claims.sale !== room.sale.name) return undefined
+  isolate.queues.get(room.id)?.seen.spent.note(claims.session)
+  return { status: 'valid', claims, ...found }
+}
+
+const findPass = (request: Request, { isolate, room }: Pick<Place, 'isolate' | 'room'>) =>
+  find(
+    request.headers.get(PASS_HEADER) ?? undefined,
+    request,
+    cookieName('pass', room.id, isolate.config.cookies),
+  )
 
 export function bearerToken(request: Request): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1]

@@ -46,11 +46,13 @@ export interface QueuePage {
   readonly settings: PageSettings
   readonly acceptLanguage: string | null
   readonly times: PageTimes | undefined
+  /** The visitor comes with a pass that has ended: after a purchase, or by time. */
+  readonly ended: boolean
 }
 
 /** The HTML; a placeholder that is not known stays as it is, so that a test finds it. */
 export function renderQueuePage(page: QueuePage, html: string, nonce: string): string {
-  const { settings, acceptLanguage, times: _times, ...data } = page
+  const { settings, acceptLanguage, times, ...data } = page
   const [first = 'en', ...others] = settings.languages
   const language = chooseLanguage(acceptLanguage, [first, ...others])
   const text = TEXTS[language]
@@ -69,10 +71,22 @@ export function renderQueuePage(page: QueuePage, html: string, nonce: string): s
     room: escapeHtml(page.room),
     message: escapeHtml(page.message),
     note: escapeHtml(own?.note ?? ''),
+    ended: page.ended ? escapeHtml(text.first.ended) : '',
     noscript: withoutScript(page, text, measuresIn(language)),
-    data: escapeJson({ ...data, title }),
+    data: escapeJson({ ...data, title, times: times === undefined ? undefined : timesOf(times) }),
   }
   return html.replace(/\{\{(\w+)\}\}/g, (placeholder, name: string) => values[name] ?? placeholder)
+}
+
+/** So that its first words can tell them: of a snapshot, these alone. */
+function timesOf({ at, prequeueAt, startsAt, endsAt, draw }: PageTimes): PageTimes {
+  return {
+    at,
+    prequeueAt: prequeueAt ?? null,
+    startsAt: startsAt ?? null,
+    endsAt: endsAt ?? null,
+    draw: draw ?? null,
+  }
 }
 
 /** What the page opens with, until its script has asked. */

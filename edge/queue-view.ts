@@ -5,12 +5,14 @@ import { z } from 'zod'
 import type { Room } from '../src/config/room.ts'
 import {
   etaSeconds,
-  LONGEST_POLL_MS,
   pollAfterMs,
   positionFrom,
+  SHORTEST_POLL_MS,
   SNAPSHOT_POLL_MS,
+  type Wait,
 } from '../src/queue/position.ts'
 import type { Snapshot } from '../src/redis/queue.ts'
+import { msToSecondsUp } from '../src/time.ts'
 import type { QueueClaims } from '../src/tokens/queue-token.ts'
 
 const count = z.int().min(0)
@@ -28,6 +30,9 @@ export const queueView = z.object({
   calledTotal: z.int().describe('Calls less late returns at that moment.'),
   leftTotal: z.int().describe('Departures below this place at that moment.'),
   epoch: count,
+  roomState: z
+    .enum(['idle', 'prequeue', 'drawing', 'open', 'paused', 'recovering', 'closed', 'sold_out', 'suspended'])
+    .describe('Of the room, as in the snapshot; in all but `open` nobody is called at present.'),
   position: z.int().min(1).nullable().describe('How many are ahead now, plus one; null before the draw.'),
   entry: z
     .object({
@@ -40,7 +45,9 @@ export const queueView = z.object({
   etaSeconds: z
     .object({ low: z.number().min(0), high: z.number().min(0).nullable() })
     .nullable()
-    .describe('Expected wait; null where nothing lets it be told.'),
+    .describe(
+      'Expected wait, in the pre-queue that for the opening included; null where nothing lets it be told.',
+    ),
   pollAfterMs: count.describe('When to look again; differs a little each time, so that clients spread.'),
 })
 export type QueueView = z.infer<typeof queueView>
@@ -49,53 +56,71 @@ export const joined = queueView.extend({ queueToken: z.string() })
 
 /** ± 20 % of the polling interval. */
 const JITTER = 0.2
+/** With its jitter never below five seconds. */
+const PAUSED_POLL_MS = 5_000 / (1 - JITTER)
 
-/** Live settings as far as they matter here: the rate that the wait is computed from. */
 export function viewOf(
   claims: QueueClaims,
   snapshot: Snapshot,
-  {
-    room,
-    newUsersPerMinute,
-    random,
-    admitted = false,
-  }: { room: Room; newUsersPerMinute: number; random: () => number; admitted?: boolean },
+  { room, random, admitted = false }: { room: Room; random: () => number; admitted?: boolean },
 ): QueueView {
   const spread = (intervalMs: number) => Math.round(intervalMs * (1 - JITTER + 2 * JITTER * random()))
+  const shut = shutPollMs(snapshot, { room, spread, random })
   const { entry } = claims
   if (entry !== undefined) {
     return {
       ...held(claims),
       state: 'entered',
+      roomState: snapshot.state,
       position: null,
       entry,
       etaSeconds: null,
-      pollAfterMs: spread(pendingPollMs(snapshot)),
+      pollAfterMs: shut ?? spread(SNAPSHOT_POLL_MS),
     }
   }
   const { position, called } = positionFrom(claims, snapshot)
-  const eta = etaSeconds(position, {
-    admittedPerMinute: snapshot.admittedPerMinute,
-    newUsersPerMinute,
-    state: snapshot.state,
-  })
+  const eta = fromNow(etaSeconds(position, snapshot), snapshot)
   const byWait = pollAfterMs(position, { eta, claimWindowMs: room.claimWindowMs })
+  const restingMs = snapshot.state === 'paused' ? Math.max(PAUSED_POLL_MS, byWait) : byWait
   // While the last seats may go at any moment everyone looks more often.
-  const intervalMs = snapshot.pollAfterMs < SNAPSHOT_POLL_MS ? Math.min(byWait, snapshot.pollAfterMs) : byWait
+  const intervalMs =
+    snapshot.pollAfterMs < SNAPSHOT_POLL_MS ? Math.min(restingMs, snapshot.pollAfterMs) : restingMs
   return {
     ...held(claims),
     state: admitted ? 'admitted' : called ? 'called' : 'waiting',
+    roomState: snapshot.state,
     position: admitted ? 1 : position,
     etaSeconds: eta ?? null,
-    pollAfterMs: spread(intervalMs),
+    pollAfterMs: shut ?? spread(intervalMs),
   }
 }
 
-/** Whoever is drawn first is called soon after the opening: nobody may look away until long after it. */
-function pendingPollMs({ state, startsAt, at }: Snapshot): number {
-  if (state === 'drawing') return SNAPSHOT_POLL_MS
-  const untilOpeningMs = startsAt === null ? LONGEST_POLL_MS : startsAt - at
-  return Math.min(LONGEST_POLL_MS, Math.max(SNAPSHOT_POLL_MS, untilOpeningMs))
+/** Everyone looks again when the sale opens: spread over this time, short beside the claim window of those called first. */
+const OPENING_SPREAD_MS = 5_000
+
+/** Where nobody is called for now: seldom, but nobody sleeps past the opening. `undefined` where the line moves. */
+function shutPollMs(
+  { state, startsAt, at }: Snapshot,
+  {
+    room: { claimWindowMs },
+    spread,
+    random,
+  }: { room: Room; spread: (intervalMs: number) => number; random: () => number },
+): number | undefined {
+  if (state !== 'idle' && state !== 'prequeue' && state !== 'closed' && state !== 'sold_out') return undefined
+  // As far away as one can be: the claim window still bounds it, since seats that come back may be called for any time.
+  const seldomMs = spread(pollAfterMs(Number.POSITIVE_INFINITY, { claimWindowMs }))
+  if (state === 'closed' || state === 'sold_out' || startsAt === null) return seldomMs
+  const openingMs = Math.round(
+    Math.max(0, startsAt - at) + random() * Math.min(OPENING_SPREAD_MS, claimWindowMs / 2),
+  )
+  return Math.max(SHORTEST_POLL_MS, Math.min(seldomMs, openingMs))
+}
+
+/** Before the opening the wait begins with it. */
+function fromNow(wait: Wait | undefined, { state, startsAt, at }: Snapshot): Wait | undefined {
+  if (wait === undefined || state !== 'prequeue' || startsAt === null) return wait
+  return { ...wait, low: msToSecondsUp(Math.max(0, startsAt - at)) + wait.low }
 }
 
 /** What the token says as it is. */

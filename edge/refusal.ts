@@ -5,7 +5,7 @@
 import type { Context } from 'hono'
 import { routePath } from 'hono/route'
 import { onError, Problem, problemResponse, type ProblemCode, type ProblemDetails } from '../src/problem.ts'
-import { StoreUnavailable } from '../src/redis/client.ts'
+import { SaleReplaced, StoreUnavailable } from '../src/redis/client.ts'
 import type { EdgeEnv } from './env.ts'
 
 /** A `Problem` whose reason is for the log alone, such as `signature` or `audience` for a token. */
@@ -27,6 +27,13 @@ export class Refusal extends Problem {
 
 /** Says what the store's failure means here: closed. The same request may be repeated; nobody loses a place. */
 export function answerError(error: Error, c: Context<EdgeEnv>): Response {
+  if (error instanceof SaleReplaced) {
+    log(c, 'error', { event: 'sale_replaced', message: error.message })
+    return problemResponse('store_unavailable', {
+      detail: error.detail,
+      retryAfterSeconds: 30,
+    })
+  }
   if (error instanceof StoreUnavailable) {
     log(c, 'error', { event: 'store_unavailable', message: error.message })
     return problemResponse('store_unavailable', {

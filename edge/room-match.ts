@@ -1,11 +1,12 @@
 // Finds the room that a request belongs to, and whether one of its bypass rules lets it by. Called by the gate. Pure:
 // patterns are compiled once per room. Origins do not agree on how an escaped path reads, so every reading counts: a room
-// matches if one of them does, a bypass rule only if all do. Not covered: an origin that decodes a path twice.
+// matches if one of them does, a bypass rule only if all do and nothing is hidden in the path (`path-readings.ts`).
 
 import type { Room } from '../src/config/room.ts'
 import { isInRanges, parseAddressRange, type AddressRange } from '../src/http/address-range.ts'
 import { readCookie } from './cookies.ts'
 import { compileGlob, matchesGlob, type Glob } from './glob.ts'
+import { decoded, isDoubtful, readingsOf } from './path-readings.ts'
 
 /** Everything under this prefix is the waiting room's own and never reaches an origin. */
 export const RESERVED_PREFIX = '/.waiting-room/'
@@ -39,11 +40,12 @@ export function matchRoom(rooms: Iterable<Room>, url: URL): Room | undefined {
   return undefined
 }
 
-/** Whether one bypass rule matches in all its members. An unreadable path matches no rule that names a path. */
+/** Whether one bypass rule matches in all its members. An unreadable or doubtful path matches no rule that names a path. */
 export function isBypassed(room: Room, request: Pick<Request, 'method' | 'url' | 'headers'>): boolean {
   const { bypass } = patternsOf(room)
   if (bypass.length === 0) return false
-  const readings = readingsOf(new URL(request.url).pathname)
+  const { pathname } = new URL(request.url)
+  const readings = isDoubtful(pathname) ? undefined : readingsOf(pathname)
   const cookie = request.headers.get('cookie')
   // The platform's own header, as for the abuse limits; where it is not set, no rule of addresses matches.
   const address = request.headers.get('cf-connecting-ip')?.trim()
@@ -93,35 +95,3 @@ function plainHost(host: string): string {
 
 /** A pattern may be written as an address is shown or as it is sent: `/café/*` or `/caf%C3%A9/*`. */
 const pathGlob = (pattern: string): Glob => compileGlob(decoded(pattern, decodeURI) ?? pattern)
-
-/**
- * What an origin may take the path for: with escaped separators kept (Hono), with them decoded (most frameworks), and
- * with dot segments and repeated slashes resolved after that (nginx). `undefined` if its escapes are no UTF-8.
- */
-function readingsOf(pathname: string): readonly string[] | undefined {
-  if (!pathname.includes('%') && !pathname.includes('//')) return [pathname]
-  const kept = decoded(pathname, decodeURI)
-  const whole = decoded(pathname, decodeURIComponent)
-  return kept === undefined || whole === undefined ? undefined : [kept, whole, resolved(whole)]
-}
-
-function decoded(text: string, decode: (text: string) => string): string | undefined {
-  try {
-    return decode(text)
-  } catch (error) {
-    if (error instanceof URIError) return undefined
-    throw error
-  }
-}
-
-/** Without `.`, `..` and empty segments; a backslash counts as a slash, as some servers read it. */
-function resolved(path: string): string {
-  const segments = path.split(/[/\\]/)
-  const kept: string[] = []
-  for (const segment of segments) {
-    if (segment === '..') kept.pop()
-    else if (segment !== '' && segment !== '.') kept.push(segment)
-  }
-  const isFolder = ['', '.', '..'].includes(segments.at(-1) ?? '')
-  return isFolder && kept.length > 0 ? `/${kept.join('/')}/` : `/${kept.join('/')}`
-}

@@ -1,14 +1,17 @@
-// Finds rooms and bypass rules that can hardly be meant: never reached, taken by another room, without effect, or opening
-// the whole room. Warnings, not faults: the first room that matches wins, and that may be just what is wanted. Asked once
-// per isolate; the sentences are public (`/healthz`), so they show no value of a bypass rule. Pure. Not found: a room that
-// several patterns cover only together.
+// Finds settings that can hardly be meant: rooms never reached or taken in part by another, bypass rules without effect or
+// opening the whole room, a sale that is over, tokens that outlive their session. Warnings, not faults: each may be just
+// what is wanted. Asked once per isolate and before a deployment; the sentences are public (`/healthz`), so they show no
+// value of a bypass rule. Pure. Not found: a room that several patterns cover only together.
 
 import type { Room } from '../src/config/room.ts'
 import { coversGlob, sharesGlob, type Glob } from './glob.ts'
 import { patternsOf } from './room-match.ts'
 
 /** One sentence for each finding, in the order of the configuration. */
-export function findRoomWarnings(rooms: Iterable<Room>): readonly string[] {
+export function findRoomWarnings(
+  rooms: Iterable<Room>,
+  { nowMs }: { readonly nowMs: number },
+): readonly string[] {
   const earlier: Room[] = []
   const warnings: string[] = []
   for (const room of rooms) {
@@ -20,7 +23,7 @@ export function findRoomWarnings(rooms: Iterable<Room>): readonly string[] {
       const verbs = covering.length === 1 ? 'comes before it and covers' : 'come before it and cover'
       warnings.push(`ROOMS.${room.id} can never be reached: ${names} ${verbs} its hosts and paths.`)
     }
-    warnings.push(...warningsOfBypass(room))
+    warnings.push(...warningsOfBypass(room), ...warningsOfTimes(room, nowMs))
     earlier.push(room)
   }
   return warnings
@@ -46,9 +49,16 @@ function roomsThatCover(room: Room, earlier: readonly Room[]): readonly Room[] |
 const coveredBy = (wide: readonly Glob[], narrow: Glob): boolean =>
   wide.some((pattern) => coversGlob(pattern, narrow))
 
-/** One sentence with the first hosts and paths that the two rooms share, by the narrower pattern of each. */
+/**
+ * One sentence with the first hosts and paths that the two rooms share, by the narrower pattern of each. None where the
+ * later room covers the earlier one entirely: the narrow room first and the wide one behind it is how rooms are layered.
+ */
 function overlapOf(first: Room, second: Room): string[] {
   const [before, after] = [patternsOf(first), patternsOf(second)]
+  const isLayered =
+    before.hosts.every((host) => coveredBy(after.hosts, host)) &&
+    before.paths.every((path) => coveredBy(after.paths, path))
+  if (isLayered) return []
   const host = sharedPattern(before.hosts, after.hosts)
   const path = sharedPattern(before.paths, after.paths)
   if (host === undefined || path === undefined) return []
@@ -63,6 +73,21 @@ function sharedPattern(left: readonly Glob[], right: readonly Glob[]): string | 
     if (other !== undefined) return (coversGlob(one, other) ? other : one).join('*')
   }
   return undefined
+}
+
+function warningsOfTimes(room: Room, nowMs: number): string[] {
+  const warnings: string[] = []
+  if (room.eventEndMs !== 0 && room.eventEndMs <= nowMs) {
+    warnings.push(
+      `ROOMS.${room.id}.event_end_time = "${room.event_end_time}" has passed: the room is closed, and nobody can join.`,
+    )
+  }
+  if (room.admissionTokenTtlMs > room.sessionMs) {
+    warnings.push(
+      `ROOMS.${room.id}.admission_token_ttl = ${room.admission_token_ttl} (seconds) is longer than session_duration = ${room.session_duration} (minutes): a session that has ended keeps its slot until its token ends.`,
+    )
+  }
+  return warnings
 }
 
 function warningsOfBypass(room: Room): string[] {

@@ -13,7 +13,8 @@ import type {
   RenewEntry,
   RenewOutcome,
 } from '../src/redis/queue.ts'
-import { Coalescer } from './coalescer.ts'
+import { Coalescer, type CoalescerOptions } from './coalescer.ts'
+import type { EdgeConfig } from './config.ts'
 import { RoomDraw, type DrawKeys } from './draw.ts'
 import { HighestSeen } from './seen.ts'
 import { openSharedCopy } from './shared-copy.ts'
@@ -36,22 +37,28 @@ export function openRoomQueue(
   room: Room,
   store: QueueStore,
   {
-    coalesceWindowMs: windowMs,
+    coalesceWindowMs,
+    coalesceClaimMs,
     redis,
     drawKeys: keys,
-  }: { coalesceWindowMs: number; redis: { readonly url: string }; drawKeys?: DrawKeys | undefined },
+  }: Pick<EdgeConfig, 'coalesceWindowMs' | 'coalesceClaimMs' | 'redis'> & {
+    readonly drawKeys?: DrawKeys | undefined
+  },
 ): RoomQueue {
   const seen = new HighestSeen()
   const draw = keys === undefined ? undefined : new RoomDraw(room, { store, seen, keys })
   const snapshot = new RoomSnapshot(room, store, seen, { draw, shared: openSharedCopy(room.id, redis.url) })
-  const share = <Entry, Outcome>(call: (entries: readonly Entry[]) => Promise<readonly Outcome[]>) =>
+  const share = <Entry, Outcome>(
+    call: (entries: readonly Entry[]) => Promise<readonly Outcome[]>,
+    options: Partial<CoalescerOptions> = {},
+  ) =>
     new Coalescer(
       async (entries: readonly Entry[]) => {
         const outcomes = await call(entries)
         snapshot.noteAnswer()
         return outcomes
       },
-      { windowMs },
+      { windowMs: coalesceWindowMs, ...options },
     )
   return {
     room,
@@ -65,7 +72,11 @@ export function openRoomQueue(
       return outcomes
     }),
     enter: share((entries: readonly EnterEntry[]) => store.enter(room, entries, seen.value)),
-    claim: share((entries: readonly ClaimEntry[]) => store.claim(room, entries, seen.value)),
+    claim: share(
+      (entries: readonly ClaimEntry[]) => store.claim(room, entries, seen.value),
+      // Those who are called in one second claim together.
+      { windowMs: coalesceClaimMs, bigBatch: 128 },
+    ),
     renew: share((entries: readonly RenewEntry[]) => store.renew(room, entries, seen.value)),
   }
 }

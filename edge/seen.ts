@@ -7,6 +7,8 @@ import { SpentPlaces } from './spent.ts'
 export class HighestSeen {
   /** Not sent: asked about one visitor at a time. */
   readonly spent = new SpentPlaces()
+  /** Sessions that were ended here: a store that has lost that must not register them again. */
+  readonly ended = new SpentPlaces()
   #seen: Seen = { epoch: 0, place: 0, serving: 0, settled: 0, sessions: 0 }
 
   get value(): Seen {

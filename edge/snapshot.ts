@@ -4,7 +4,7 @@
 // Staleness may delay a visitor, never admit one early: `claim` and `enter` decide again in Redis.
 
 import type { Room } from '../src/config/room.ts'
-import { StoreUnavailable } from '../src/redis/client.ts'
+import { SaleReplaced, StoreUnavailable } from '../src/redis/client.ts'
 import type { QueueStore, Snapshot, SnapshotDocument } from '../src/redis/queue.ts'
 import type { WaitUntil } from './coalescer.ts'
 import type { RoomDraw } from './draw.ts'
@@ -41,6 +41,7 @@ export class RoomSnapshot {
   #held: Held | undefined
   #refresh: Refresh | undefined
   #failing = false
+  #replaced: SaleReplaced | undefined
   /**
    * Redis time less this isolate's, never overestimated: each answer proves that Redis is at least at its `at`. Measured
    * anew with each copy that was computed for us, since a clock may be set while an isolate lives.
@@ -67,6 +68,11 @@ export class RoomSnapshot {
   /** Whether the last refresh failed: what `on_store_failure` and the health check go by. */
   get failing(): boolean {
     return this.#failing
+  }
+
+  /** Where it failed because the room has gone on to another sale: Redis works, this deployment does not. */
+  get replaced(): SaleReplaced | undefined {
+    return this.#replaced
   }
 
   /** The copy held, however old; `undefined` before the first. */
@@ -96,7 +102,9 @@ export class RoomSnapshot {
     const waits = this.#held === undefined || (ageMs > STALE_MS && !this.#failing)
     const patienceMs = this.#failing ? FAILING_PATIENCE_MS : PATIENCE_MS
     if (waits && refresh !== undefined) await patiently(refresh.done, patienceMs)
-    if (this.#held === undefined) throw new StoreUnavailable('there is no snapshot of the room yet')
+    if (this.#held === undefined) {
+      throw this.#replaced ?? new StoreUnavailable('there is no snapshot of the room yet')
+    }
     const { document, computedAtMs } = this.#held
     return elapsedMs(computedAtMs, Date.now()) > STALE_MS ? degraded(document) : document
   }
@@ -110,6 +118,7 @@ export class RoomSnapshot {
   noteAnswer(): void {
     if (!this.#failing) return
     this.#failing = false
+    this.#replaced = undefined
     this.#refresh = undefined
   }
 
@@ -133,17 +142,19 @@ export class RoomSnapshot {
       this.#adopt(document)
       if (cached === undefined && shared !== undefined) waitUntil(shared.write(document))
     } catch (error) {
-      if (!this.#failing) {
+      const replaced = error instanceof SaleReplaced ? error : undefined
+      if (!this.#failing || (replaced !== undefined && this.#replaced === undefined)) {
         console.error(
           JSON.stringify({
             level: 'error',
-            event: 'store_failing',
+            event: replaced === undefined ? 'store_failing' : 'sale_replaced',
             room: this.#room.id,
             message: String(error),
           }),
         )
       }
       this.#failing = true
+      this.#replaced = replaced
     }
   }
 
@@ -167,7 +178,11 @@ export class RoomSnapshot {
     if (this.#held === undefined || this.#clockOffsetMs === Number.NEGATIVE_INFINITY) return undefined
     const copy = await read()
     if (copy === undefined || !isAlike(copy, this.#held.document)) return undefined
-    return this.#ageMs(copy) < FRESH_MS ? copy : undefined
+    // Of another sale: the room has gone on, or this deployment has. Only Redis can tell which.
+    if (copy.snapshot.sale !== this.#room.sale.name) return undefined
+    // The very copy that is held tells nothing new: nobody has moved the front since, so this isolate does.
+    const news = this.#held === undefined || isNewer(copy.snapshot, this.#held.document.snapshot)
+    return news && this.#ageMs(copy) < FRESH_MS ? copy : undefined
   }
 
   #ageMs({ snapshot }: SnapshotDocument): number {
@@ -177,6 +192,7 @@ export class RoomSnapshot {
   /** Keeps the document unless a newer one is held; answers which one is held then. */
   #adopt(answer: SnapshotDocument): SnapshotDocument {
     this.#failing = false
+    this.#replaced = undefined
     const published = this.#draw?.publish(answer) ?? answer
     const document = this.#withSuspension(published)
     const { epoch, at, serving, sessions } = document.snapshot
@@ -192,7 +208,8 @@ export class RoomSnapshot {
   /** The scripts know nothing of a room that is off; those who wait must hear of it as soon as newcomers pass them. */
   #withSuspension(document: SnapshotDocument): SnapshotDocument {
     const { live, snapshot } = document
-    const off = (live.suspended ?? this.#room.suspended) || this.#room.queueing_method === 'passthrough'
+    const off =
+      live.suspended === true || this.#room.suspended || this.#room.queueing_method === 'passthrough'
     return off ? { ...document, snapshot: { ...snapshot, state: 'suspended' } } : document
   }
 }

@@ -6,6 +6,8 @@ import type { RoomState } from '../src/redis/queue.ts'
 /** Of the visitor's view, what is looked at here; all of it goes out as the event's data. */
 export interface StreamView {
   readonly state: string
+  /** Of the room, as the same snapshot tells it. */
+  readonly roomState: RoomState
   /** Generation of the store that the token belongs to. */
   readonly epoch: number
   /** `null` where there is no line yet (an entry in a draw). */
@@ -24,7 +26,7 @@ export interface Told {
 export interface StreamEvent<View> {
   readonly name: 'waiting' | 'admitted'
   readonly told: Told
-  readonly data: View & { readonly roomState: RoomState }
+  readonly data: View
 }
 
 export interface StreamTurn<View> {
@@ -43,10 +45,11 @@ const OVER: ReadonlySet<RoomState> = new Set(['closed', 'sold_out'])
  */
 export function nextTurn<View extends StreamView>(
   view: View,
-  snapshot: { readonly epoch: number; readonly at: number; readonly state: RoomState },
+  snapshot: { readonly epoch: number; readonly at: number },
   told: Told | undefined,
 ): StreamTurn<View> {
-  const { epoch, at, state: roomState } = snapshot
+  const { epoch, at } = snapshot
+  const { roomState } = view
   if (view.epoch < epoch) return { next: 'rejoin' }
   if (told !== undefined && (epoch < told.epoch || (epoch === told.epoch && at < told.at))) {
     return { next: 'goes_on' }
@@ -56,7 +59,7 @@ export function nextTurn<View extends StreamView>(
   const event = (name: StreamEvent<View>['name']): StreamEvent<View> => ({
     name,
     told: { epoch, at, position, roomState },
-    data: { ...view, position, roomState },
+    data: { ...view, position },
   })
   // Also in a room that is over: nobody who was called is turned away.
   if (view.state === 'called' || view.state === 'admitted') return { event: event('admitted'), next: 'claim' }

@@ -1,7 +1,11 @@
 // An origin by its address: any web site can stand behind a room. Called by `forward.ts` in the place of the service
 // binding. Sends a request to the same path under that address, tells the site by X-Forwarded-* what the visitor asked
 // for, and puts the site's own name back into redirects and cookies. Streams both ways, follows no redirect, and sets no
-// time limit. Bodies are not rewritten: a page that spells out its own absolute address keeps it.
+// time limit. Nothing leads out of the base path. Bodies are not rewritten: a page that spells out its own absolute address
+// keeps it.
+
+import { Problem } from '../src/problem.ts'
+import { leavesRoot } from './path-readings.ts'
 
 /** Where forwarded requests go: this, or the service binding, which has the same shape. */
 export interface Origin {
@@ -19,6 +23,7 @@ export function urlOrigin(address: string): Origin {
   return {
     async fetch(request) {
       const visited = new URL(request.url)
+      if (baseOf(site) !== '' && leavesRoot(visited.pathname)) throw outOfBase()
       const response = await fetch(outbound(request, visited, site)).catch((cause: unknown) => {
         throw new OriginUnreachable(cause instanceof Error ? cause.message : String(cause), { cause })
       })
@@ -26,6 +31,13 @@ export function urlOrigin(address: string): Origin {
     },
   }
 }
+
+/** The base path may be all of the host that is meant to be reached, and the site may decode more than we do. */
+const outOfBase = (): Problem =>
+  new Problem('bad_request', {
+    detail:
+      'The path leads above the top of this site when its escapes or parameters are resolved; ask for it without "..".',
+  })
 
 /** The base path without a slash at its end: "" for none. */
 const baseOf = (site: URL): string => site.pathname.replace(/\/+$/, '')
@@ -63,13 +75,20 @@ function homeward(response: Response, visited: URL, site: URL): Response {
  */
 function visitorLocation(location: string, visited: URL, site: URL): string {
   const whole = /^(?:https?:)?\/\//i.test(location)
-  if (!whole) return location.startsWith('/') ? (withoutBase(location, baseOf(site)) ?? location) : location
+  if (!whole) {
+    const rest = location.startsWith('/') ? withoutBase(location, baseOf(site)) : undefined
+    return rest === undefined ? location : staysOn(visited, rest) ? rest : `${visited.origin}${rest}`
+  }
   if (!URL.canParse(location, site)) return location
   const target = new URL(location, site)
   const ours = isHostOf(target, site) || target.host === visited.host
   const path = ours ? withoutBase(target.pathname, baseOf(site)) : undefined
   return path === undefined ? location : `${visited.origin}${path}${target.search}${target.hash}`
 }
+
+/** Without its base a path may begin with `//` or `/\`, also with a tab between, which names another host to a browser. */
+const staysOn = (visited: URL, path: string): boolean =>
+  !/^\/[/\\]/.test(path) && URL.canParse(path, visited) && new URL(path, visited).origin === visited.origin
 
 /** Behind a proxy that ends TLS a site may write https:// where it is asked by http://, so the scheme does not count. */
 const isHostOf = (target: URL, site: URL): boolean =>

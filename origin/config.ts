@@ -36,7 +36,7 @@ const wholeNumber = (least: number, most: number) =>
       `must be a whole number from ${least} to ${most}`,
     )
 
-const schema = z.object({
+const secretsSchema = z.object({
   UPSTASH_REDIS_REST_URL: httpUrl,
   UPSTASH_REDIS_REST_TOKEN: secret,
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }),
@@ -48,6 +48,9 @@ const schema = z.object({
   /** Several, separated by commas, while the provider's secret is being changed. */
   STRIPE_WEBHOOK_SECRET: secret.transform((text) => text.split(',').map((part) => part.trim())),
   ADMIN_TOKEN: z.string('must be set as a secret').min(16, 'must have at least 16 characters'),
+})
+
+const varsSchema = z.object({
   ISSUER: z.string().min(1, 'must not be empty').default('foyer'),
   /** Where buyers come back to after paying; empty for the address that they used. */
   PUBLIC_URL: z.union([z.literal(''), httpUrl], 'must be empty or an http or https URL').default(''),
@@ -65,6 +68,8 @@ const schema = z.object({
   /** Orders that one admission session may place in a minute. */
   ORDERS_PER_MINUTE: wholeNumber(1, 100_000).default(10),
 })
+
+const schema = z.object({ ...secretsSchema.shape, ...varsSchema.shape })
 
 const SECRETS: readonly string[] = [
   'UPSTASH_REDIS_REST_TOKEN',
@@ -100,6 +105,15 @@ export interface OriginConfig {
   readonly ordersPerMinute: number
 }
 
+/** Every fault that can be told without the secrets: of the variables alone. */
+export function findVarFaults(vars: object): string[] {
+  const faults = unknownNames(vars, Object.keys(schema.shape))
+  const parsed = varsSchema.safeParse(vars)
+  return parsed.success
+    ? [...faults, ...faultsOfHoldTimes(parsed.data)]
+    : [...faults, ...describeIssues('', vars, parsed.error)]
+}
+
 /** Throws one `ConfigError` that names every fault. */
 export async function parseConfig(env: object): Promise<OriginConfig> {
   const parsed = schema.safeParse(env)
@@ -107,11 +121,8 @@ export async function parseConfig(env: object): Promise<OriginConfig> {
   if (!parsed.success) faults.push(...describeIssues('', withoutSecrets(env), parsed.error))
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const vars = parsed.data
-  if (vars.HOLD_MAX_SECONDS < vars.HOLD_SECONDS) {
-    throw new ConfigError([
-      `HOLD_MAX_SECONDS = ${vars.HOLD_MAX_SECONDS}: must be at least HOLD_SECONDS (${vars.HOLD_SECONDS})`,
-    ])
-  }
+  const unfit = faultsOfHoldTimes(vars)
+  if (unfit.length > 0) throw new ConfigError(unfit)
   return Object.freeze({
     redis: { url: vars.UPSTASH_REDIS_REST_URL, token: vars.UPSTASH_REDIS_REST_TOKEN },
     database: { url: vars.DATABASE_URL, endpoint: vars.NEON_ENDPOINT },
@@ -134,6 +145,11 @@ export async function parseConfig(env: object): Promise<OriginConfig> {
     ordersPerMinute: vars.ORDERS_PER_MINUTE,
   })
 }
+
+const faultsOfHoldTimes = (vars: z.infer<typeof varsSchema>): string[] =>
+  vars.HOLD_MAX_SECONDS < vars.HOLD_SECONDS
+    ? [`HOLD_MAX_SECONDS = ${vars.HOLD_MAX_SECONDS}: must be at least HOLD_SECONDS (${vars.HOLD_SECONDS})`]
+    : []
 
 /** The same variables with each secret that is set replaced, so that no fault can quote one. */
 function withoutSecrets(env: object): Record<string, unknown> {

@@ -19,12 +19,12 @@ export function createDrawView(base: string, text: Text, measures: Measures): (s
   function plainly({ draw, verdict }: Shown): string {
     const isAlone = draw?.round === null
     if (verdict === undefined) return isAlone ? words.noBeacon : ''
-    return isAlone ? `${words[verdict.is]} ${words.operatorKnew}` : words[verdict.is]
+    return isAlone ? `${words.operatorKnew} ${words[verdict.is]}` : words[verdict.is]
   }
 
   function paragraphs({ draw, verdict }: Shown): readonly string[] {
     const round = draw?.round ?? null
-    if (verdict !== undefined) return round === null ? [] : [words.beaconUsed]
+    if (verdict !== undefined) return [words.covers, ...(round === null ? [] : [words.beaconUsed])]
     return [...words.how, ...(round === null ? [] : [words.beacon(String(round))]), words.afterwards]
   }
 
@@ -38,10 +38,11 @@ export function createDrawView(base: string, text: Text, measures: Measures): (s
       [labels.visitor, visitor],
       [labels.commitment, draw.commitment],
       [`${labels.headThen} (${number(entry?.entries ?? 0)})`, entry?.head ?? null],
-      [labels.entries, number(draw.entries)],
+      [labels.entries, number(Math.max(draw.entries, entry?.entries ?? 0))],
       [labels.head, draw.head],
       [labels.secret, draw.secret],
       [labels.beacon + round, draw.beacon],
+      [labels.beaconAddress, draw.beaconAddress],
       [labels.drawn, verdict?.value === undefined ? null : `${verdict.value} → ${placeFrom(verdict.value)}`],
       [labels.place, verdict === undefined ? null : String(verdict.place)],
     ]
@@ -58,18 +59,32 @@ export function createDrawView(base: string, text: Text, measures: Measures): (s
     drawn = state
     write(element('draw-title'), verdict === undefined ? words.title : words.resultTitle)
     write(element('verdict'), plainly(shown))
-    element('verdict').dataset['is'] = verdict?.is ?? ''
+    // No tick before words that begin with what the operator knew.
+    const isPlain = draw?.round === null && verdict?.is === 'matches'
+    element('verdict').dataset['is'] = isPlain ? 'matches-alone' : (verdict?.is ?? '')
     element('draw-how').replaceChildren(...paragraphs(shown).map((words) => made('p', words)))
     element('draw-numbers').replaceChildren(
       ...numbers(shown).flatMap(([label, value]) =>
-        value === null || value === '' ? [] : [made('dt', label), made('dd', value)],
+        value === null || value === ''
+          ? []
+          : [made('dt', label), value.startsWith('https://') ? made('dd', linkTo(value)) : made('dd', value)],
       ),
     )
   }
 }
 
-function made(name: 'p' | 'dt' | 'dd', words: string): HTMLElement {
+function made(name: 'p' | 'dt' | 'dd', content: string | HTMLElement): HTMLElement {
   const node = document.createElement(name)
-  node.textContent = words
+  node.append(content)
   return node
+}
+
+/** In a new tab: this one waits. */
+function linkTo(address: string): HTMLElement {
+  const link = document.createElement('a')
+  link.setAttribute('href', address)
+  link.setAttribute('target', '_blank')
+  link.setAttribute('rel', 'noopener noreferrer')
+  link.textContent = address
+  return link
 }

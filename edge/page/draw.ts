@@ -32,7 +32,11 @@ export async function drawValue(visitor: string, draw: Draw): Promise<string | u
   return await sha256(`${visitor}|${draw.secret}|${draw.head}|${draw.beacon ?? ''}`)
 }
 
-/** `kept` is what this browser noted when it entered: a commitment that changed since proves nothing any more. */
+/**
+ * `kept` is what this browser noted when it entered: a commitment that changed since proves nothing any more. Of the list
+ * itself the page sees only its end: that it begins as it stood then can be told here where nobody entered since, or
+ * where it became shorter; else only from the whole list.
+ */
 export async function judgeDraw(
   mine: { readonly visitor: string; readonly place: number },
   draw: Draw,
@@ -44,7 +48,13 @@ export async function judgeDraw(
   if (value === undefined || draw.commitment === null) return { is: 'unchecked', value, place }
   const committed =
     commitment === draw.commitment && (kept?.commitment ?? draw.commitment) === draw.commitment
-  return { is: committed && placeFrom(value) === place ? 'matches' : 'differs', value, place }
+  const holds = committed && isListOf(draw, kept) && placeFrom(value) === place
+  return { is: holds ? 'matches' : 'differs', value, place }
+}
+
+function isListOf({ entries, head }: Draw, kept: KeptEntry | undefined): boolean {
+  if (kept === undefined || kept.head === '') return true
+  return kept.entries < entries || (kept.entries === entries && kept.head === head)
 }
 
 /** So many may come back for their places in a second after a draw. */

@@ -7,6 +7,8 @@ import { type Entry, fieldsOf, readEntry, textOf } from './room-data.ts'
 export interface KeptEntry extends Entry {
   readonly visitor: string
   readonly commitment: string | null
+  /** A list that was lost begins anew in another epoch: it is another entry then, whatever its number. */
+  readonly epoch: number
 }
 
 export interface EntryNote {
@@ -25,7 +27,8 @@ export function openEntryNote(room: string, storage: KeyStorage | undefined): En
   return {
     of,
     note(entry) {
-      if (of(entry.visitor)?.number === entry.number) return
+      const known = of(entry.visitor)
+      if (known?.number === entry.number && known.epoch === entry.epoch) return
       kept = entry
       storage?.setItem(name, JSON.stringify(entry))
     },
@@ -38,7 +41,10 @@ function read(json: string | null): KeptEntry | undefined {
     const fields = fieldsOf(JSON.parse(json))
     const entry = readEntry(fields)
     const commitment = typeof fields['commitment'] === 'string' ? fields['commitment'] : null
-    return entry === undefined ? undefined : { ...entry, visitor: textOf(fields['visitor']), commitment }
+    const epoch = Number(fields['epoch'] ?? 0)
+    return entry === undefined
+      ? undefined
+      : { ...entry, visitor: textOf(fields['visitor']), commitment, epoch }
   } catch {
     return undefined
   }

@@ -16,10 +16,11 @@ export function createNotesView(
   const next = element('next')
   next.querySelector('h2')?.append(text.nextTitle)
   const list = next.querySelector('ul')
-  let listed: boolean | undefined
+  let listed = ''
 
-  function notes(isEntry: boolean): readonly string[] {
-    const late = Math.floor(lateGraceSeconds / 60)
+  /** There is one late return: whoever is on it has no other. */
+  function notes(isEntry: boolean, isLate: boolean): readonly string[] {
+    const late = isLate ? 0 : Math.floor(lateGraceSeconds / 60)
     const turn = text.next.turn(measures.duration(claimWindowSeconds, 'second'))
     return [
       text.next.open,
@@ -33,12 +34,13 @@ export function createNotesView(
     const isEntry = stage === 'entered' || (stage === 'drawing' && shown.entry !== undefined)
     const holds = holdsPlace(shown)
     next.hidden = !holds || stage === 'sold_out'
-    if (listed !== isEntry) {
-      listed = isEntry
+    const words = notes(isEntry, shown.late)
+    if (listed !== words.join()) {
+      listed = words.join()
       list?.replaceChildren(
-        ...notes(isEntry).map((words) => {
+        ...words.map((note) => {
           const item = document.createElement('li')
-          item.textContent = words
+          item.textContent = note
           return item
         }),
       )

@@ -18,8 +18,8 @@ export function startOwnDraw(note: EntryNote, steady: { nowMs(): number; random(
   let returnAt: { readonly epoch: number; readonly atMs: number } | undefined
   let verdict: Verdict | undefined
   return {
-    noteEntry({ entry, visitor }, { draw }) {
-      if (entry !== undefined) note.note({ ...entry, visitor, commitment: draw?.commitment ?? null })
+    noteEntry({ entry, visitor, epoch }, { draw }) {
+      if (entry !== undefined) note.note({ ...entry, visitor, commitment: draw?.commitment ?? null, epoch })
     },
     async returnsInMs({ visitor }, { epoch, draw }) {
       if (returnAt?.epoch !== epoch) {

@@ -53,7 +53,7 @@ export function pauseMs(
   { position, hidden, random }: { position: number | null; hidden: boolean; random: number },
 ): number {
   const rank = position ?? (snapshot.state === 'drawing' ? LIVELY_POSITION : Number.POSITIVE_INFINITY)
-  const paceMs = pollAfterMs(rank, { eta: etaSeconds(rank, snapshot) })
+  const paceMs = pollAfterMs(rank, { eta: position === null ? undefined : etaSeconds(position, snapshot) })
   return pollDelayMs(paceMs, { position: rank, hidden, random, askedMs: snapshot.pollAfterMs })
 }
 

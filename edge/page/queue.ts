@@ -6,6 +6,7 @@ import { openEntryNote } from './kept-entry.ts'
 import { confirmLeave, dismissLeave } from './leave.ts'
 import { openLine } from './line.ts'
 import { measuresIn } from './measures.ts'
+import { openMissedCall } from './missed-call.ts'
 import { readPageData } from './room-data.ts'
 import { startServerClock } from './server-clock.ts'
 import { holdsPlace, NOTHING_SHOWN } from './stage.ts'
@@ -36,6 +37,7 @@ export function startPage(text: Text): void {
   const region = navigator.languages.find((tag) => tag.toLowerCase().split('-')[0] === text.language)
   const measures = measuresIn(region ?? text.language)
   const clock = startServerClock(() => performance.now())
+  if (page.times.at !== undefined) clock.learn(page.times.at)
   const view = createView(page, { text, measures, nowMs: Date.now, clock })
   const session = storageOf('sessionStorage')
   const local = storageOf('localStorage')
@@ -58,6 +60,7 @@ export function startPage(text: Text): void {
     line: openLine(page.base),
     key: openJoinKey(page.room, local),
     note: openEntryNote(page.room, local),
+    missedCall: openMissedCall(page.room, session),
     tabs: openTabs(page.room, local),
     clock,
     show(shown) {

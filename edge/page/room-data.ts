@@ -1,7 +1,8 @@
 // Reads what the server sent into known shapes: the data in the page, the answer to `join`, the public snapshot.
 // Called by `queue.ts` and `line.ts`. Unknown fields are ignored; a missing one that matters makes the whole undefined.
 
-import type { PlaceProof, QueueView, Wait } from '../../src/queue/position.ts'
+import type { Pace, PlaceProof, QueueView } from '../../src/queue/position.ts'
+import type { Times } from './stage.ts'
 
 /** An entry in a draw: its number, how many there were when it was signed, and the head of their chain then. */
 export interface Entry {
@@ -16,8 +17,6 @@ export interface Entry {
  */
 export interface Held extends PlaceProof {
   readonly visitor: string
-  /** The wait as the server reckoned it, which knows the room's rate before anybody was called. */
-  readonly eta: Wait | undefined
   readonly entry: Entry | undefined
 }
 
@@ -34,6 +33,8 @@ export interface PageData {
   readonly claimWindowSeconds: number
   /** Seconds of the one late return, counted from the first call. */
   readonly lateGraceSeconds: number
+  /** When the page was written (ms since 1970), what it says of the room's times, and the draw. */
+  readonly times: Times & { readonly at: number | undefined; readonly draw: Draw | null }
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -50,7 +51,7 @@ const textOrNull = (value: unknown): string | null => (typeof value === 'string'
 
 /** The place or entry in an answer to `join`, or in the page's own data; undefined where there is neither. */
 export function readHeld(value: unknown): Held | undefined {
-  const { visitor, place, ahead, calledTotal, leftTotal, epoch, etaSeconds, entry } = fieldsOf(value)
+  const { visitor, place, ahead, calledTotal, leftTotal, epoch, entry } = fieldsOf(value)
   const inDraw = readEntry(entry)
   if (!isNumber(place) && inDraw === undefined) return undefined
   return {
@@ -60,7 +61,6 @@ export function readHeld(value: unknown): Held | undefined {
     calledTotal: numberOf(calledTotal),
     leftTotal: numberOf(leftTotal),
     epoch: numberOf(epoch),
-    eta: waitOf(etaSeconds),
     entry: inDraw,
   }
 }
@@ -72,15 +72,10 @@ export function readEntry(value: unknown): Entry | undefined {
     : undefined
 }
 
-function waitOf(value: unknown): Wait | undefined {
-  const { low, high } = fieldsOf(value)
-  return isNumber(low) ? { low, high: isNumber(high) ? high : null } : undefined
-}
-
 export function readPageData(json: string): PageData {
-  const { room, base, title, message, state, queue, claimWindowSeconds, lateGraceSeconds } = fieldsOf(
-    JSON.parse(json),
-  )
+  const fields = fieldsOf(JSON.parse(json))
+  const { room, base, title, message, state, queue, claimWindowSeconds, lateGraceSeconds } = fields
+  const times = fieldsOf(fields['times'])
   return {
     room: textOf(room),
     base: textOf(base),
@@ -92,6 +87,11 @@ export function readPageData(json: string): PageData {
     // The settings' defaults, for a Worker that does not tell them.
     claimWindowSeconds: isNumber(claimWindowSeconds) ? claimWindowSeconds : 30,
     lateGraceSeconds: isNumber(lateGraceSeconds) ? lateGraceSeconds : 600,
+    times: {
+      ...timesOf(times),
+      at: isNumber(times['at']) ? times['at'] : undefined,
+      draw: readDraw(times['draw']),
+    },
   }
 }
 
@@ -116,18 +116,16 @@ export interface Draw {
   readonly beacon: string | null
   readonly secret: string | null
   readonly complete: boolean
+  /** Where anybody can look the random number up; null without a beacon. */
+  readonly beaconAddress: string | null
 }
 
 /** What this page reads of the public snapshot. */
-export interface Snapshot extends QueueView {
+export interface Snapshot extends QueueView, Pace, Times {
   readonly state: (typeof STATES)[number]
-  readonly admittedPerMinute: number
   readonly message: string
   readonly pollAfterMs: number
   readonly degraded: boolean
-  readonly prequeueAt: number | null
-  readonly startsAt: number | null
-  readonly endsAt: number | null
   readonly draw: Draw | null
 }
 
@@ -145,24 +143,32 @@ export function readSnapshot(value: unknown): Snapshot | undefined {
     waiting: numberOf(fields['waiting']),
     calledTotal: numberOf(fields['calledTotal']),
     departures: Array.isArray(fields['departures']) ? fields['departures'].filter(isRange) : [],
+    ratePerMinute: numberOf(fields['ratePerMinute']),
+    free: numberOf(fields['free']),
     admittedPerMinute: numberOf(fields['admittedPerMinute']),
     front,
     message: textOf(fields['message']),
     pollAfterMs: numberOf(fields['pollAfterMs']),
     degraded: fields['degraded'] === true,
-    prequeueAt: numberOrNull(fields['prequeueAt']),
-    startsAt: numberOrNull(fields['startsAt']),
-    endsAt: numberOrNull(fields['endsAt']),
+    ...timesOf(fields),
     draw: readDraw(fields['draw']),
   }
 }
+
+const timesOf = (fields: Fields): Times => ({
+  prequeueAt: numberOrNull(fields['prequeueAt']),
+  startsAt: numberOrNull(fields['startsAt']),
+  endsAt: numberOrNull(fields['endsAt']),
+})
 
 const isRange = (value: unknown): value is readonly [number, number, number] =>
   Array.isArray(value) && value.length === 3 && value.every(isNumber)
 
 function readDraw(value: unknown): Draw | null {
-  const { commitment, head, entries, round, beacon, secret, complete } = fieldsOf(value)
+  const { commitment, head, header, entries, round, beacon, secret, complete } = fieldsOf(value)
   if (!isNumber(entries)) return null
+  // The first line of the entry file names the beacon; only an address that a browser may be sent to.
+  const [, url] = / beacon=(https:\/\/\S+)/.exec(textOf(header)) ?? []
   return {
     commitment: textOrNull(commitment),
     head: textOf(head),
@@ -171,5 +177,7 @@ function readDraw(value: unknown): Draw | null {
     beacon: textOrNull(beacon),
     secret: textOrNull(secret),
     complete: complete === true,
+    beaconAddress:
+      url === undefined || !isNumber(round) ? null : `${url.replace(/\/+$/, '')}/public/${round}`,
   }
 }

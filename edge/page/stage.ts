@@ -45,15 +45,20 @@ export interface Verdict {
 /** Everything the view needs to draw the page. */
 export interface Shown extends Times {
   readonly stage: Stage
-  /** Ahead plus one; never rises while one place is held. */
+  /** Ahead plus one; never rises while one place is held in one epoch. Null while it would be wrong. */
   readonly position: number | null
+  /** Back at the front after a missed call: the one late return. */
+  readonly late: boolean
   /** Way from the first position seen to the front, 0 to 1. */
   readonly progress: number
   /** Expected wait in seconds; undefined where nothing is known of the pace. */
   readonly eta: Wait | undefined
-  /** Shown only after a second failure in a row, since one lost request is nothing to worry about. */
-  readonly trouble: 'none' | 'retrying' | 'offline' | 'not_left'
-  /** When the position was last confirmed (ms since 1970). */
+  /**
+   * Shown only after a second failure in a row, since one lost request is nothing to worry about. `old`: the edge answers
+   * with what it knew before it lost its store.
+   */
+  readonly trouble: 'none' | 'retrying' | 'offline' | 'not_left' | 'old'
+  /** When what is shown was true (ms since 1970, by this device). */
   readonly updatedAtMs: number | null
   readonly message: string
   /** The visitor's id; its first characters serve a support desk. */
@@ -67,6 +72,7 @@ export interface Shown extends Times {
 /** What a page shows before it has asked anybody. */
 export const NOTHING_SHOWN: Omit<Shown, 'stage' | 'message'> = {
   position: null,
+  late: false,
   progress: 0,
   eta: undefined,
   trouble: 'none',

@@ -4,6 +4,7 @@
 import type { JoinKey } from './join-key.ts'
 import type { EntryNote } from './kept-entry.ts'
 import type { Line } from './line.ts'
+import type { MissedCall } from './missed-call.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Shown } from './stage.ts'
 import type { Tabs } from './tabs.ts'
@@ -12,6 +13,7 @@ export interface Surroundings {
   readonly line: Line
   readonly key: JoinKey
   readonly note: EntryNote
+  readonly missedCall: MissedCall
   readonly tabs: Tabs
   readonly clock: ServerClock
   show(shown: Shown): void

@@ -4,7 +4,7 @@
 import { createDrawView } from './draw-view.ts'
 import { clockOf, type Measures, waitIn } from './measures.ts'
 import { createNotesView } from './notes-view.ts'
-import type { PageData } from './room-data.ts'
+import type { Entry, PageData } from './room-data.ts'
 import type { ServerClock } from './server-clock.ts'
 import { openSpeech } from './speech.ts'
 import { countsDownTo, holdsPlace, type Shown, type Stage } from './stage.ts'
@@ -39,7 +39,7 @@ export function createView(
   const number = element('number')
   const bar = element('bar')
   const wait = element('wait')
-  const speech = openSpeech(element('spoken'), { text, measures, message: page.message })
+  const speech = openSpeech(element('spoken'), { text, measures, message: page.message, nowMs })
   const showDraw = createDrawView(page.base, text, measures)
   const showNotes = createNotesView(page, text, measures)
   let lastStage: Stage | undefined
@@ -77,18 +77,22 @@ export function createView(
     if (shown.stage === 'entering') document.title = text.titleCalled
     else if (shown.position !== null && holdsPlace(shown))
       document.title = text.title(measures.number(shown.position), page.title)
-    else document.title = `${text.stage[shown.stage]} · ${page.title}`
+    else document.title = `${text.stage[shown.stage].replaceAll('\u00ad', '')} · ${page.title}`
   }
 
-  function detailOf({ stage, position, entry, prequeueAt, startsAt, endsAt }: Shown): string {
+  function detailOf(shown: Shown): string {
+    const { stage, position, entry, prequeueAt, startsAt, endsAt } = shown
     const words = [text.detail[stage]]
+    if (stage === 'waiting' && shown.late) words.push(text.lateReturn)
+    // Before its pre-queue too: nobody should stay up for nothing.
+    if (stage === 'idle' && shown.draw !== null) words.push(text.draw.early)
     if ((stage === 'idle' || stage === 'prequeue' || stage === 'entered') && startsAt !== null)
       words.unshift(text.opening.saleOpens(timeOf(startsAt)))
     if (stage === 'idle' && prequeueAt !== null) words.unshift(text.opening.lineOpens(timeOf(prequeueAt)))
     if (stage === 'closed' && endsAt !== null && endsAt <= (clock.nowMs() ?? 0))
       return text.opening.ended(timeOf(endsAt))
     if (stage === 'sold_out' && (position !== null || entry !== undefined)) return text.soldOutKept
-    return words.join('\n')
+    return words.filter((part) => part !== '').join('\n')
   }
 
   /** The line that matters most after the number. */
@@ -97,8 +101,7 @@ export function createView(
     if (stage === 'waiting' && position !== null)
       return waitIn(text, measures, shown.eta) ?? text.wait.unknown
     if (stage === 'sold_out' && position !== null) return text.spokenPosition(measures.number(position))
-    if (stage === 'drawing' && entry !== undefined)
-      return text.draw.entry(measures.number(entry.number), measures.number(draw?.entries ?? entry.entries))
+    if (stage === 'drawing' && entry !== undefined) return entryOf(entry, draw)
     const leftMs = leftOf(shown)
     if (leftMs === undefined) return ''
     if (leftMs <= 0) return text.opening.now
@@ -107,21 +110,28 @@ export function createView(
     return stage === 'entered' ? text.opening.drawBeginsIn(left) : text.opening.saleOpensIn(left)
   }
 
+  /** A copy of the draw may be older than the entry. */
+  function entryOf(entry: Entry, draw: Shown['draw']): string {
+    const entries = Math.max(entry.entries, draw?.entries ?? 0)
+    return text.draw.entry(measures.number(entry.number), measures.number(entries))
+  }
+
   function troubleText(shown: Shown): string {
     if (shown.trouble === 'none') return ''
     if (shown.visitor === '') return text.troubleBefore
     if (shown.trouble === 'not_left') return text.notLeft
+    if (shown.trouble === 'old') return text.old
     return shown.trouble === 'offline' ? text.offline : text.trouble
   }
 
-  function showUpdated({ stage, position, updatedAtMs, entry, draw }: Shown): void {
+  function showUpdated({ stage, position, updatedAtMs, trouble, entry, draw }: Shown): void {
     let words = ''
     if (stage === 'entered' && entry !== undefined) {
-      const entries = Math.max(entry.entries, draw?.entries ?? 0)
-      words = text.draw.entry(measures.number(entry.number), measures.number(entries))
+      words = entryOf(entry, draw)
     } else if (updatedAtMs !== null && holdsPlace({ stage, position })) {
       const age = Math.floor((nowMs() - updatedAtMs) / 5_000) * 5
-      words = age < 10 ? text.updatedNow : text.updated(measures.ago(age))
+      // An old copy is never from just now.
+      words = age < 10 && trouble !== 'old' ? text.updatedNow : text.updated(measures.ago(Math.max(5, age)))
     }
     write(element('updated'), words)
   }

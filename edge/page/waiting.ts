@@ -8,6 +8,7 @@ import { openLoop, type Pause } from './loop.ts'
 import { firstStage, isShut, outlook, standingStage } from './outlook.ts'
 import { startOwnDraw } from './own-draw.ts'
 import { jitter, openingDelayMs, pauseMs, retryDelayMs, shutDelayMs } from './pace.ts'
+import { startRecovery } from './recovery.ts'
 import type { Held, PageData, Snapshot } from './room-data.ts'
 import { countsDownTo, holdsPlace, NOTHING_SHOWN, type Shown, type Stage } from './stage.ts'
 import type { Surroundings, Waiting } from './surroundings.ts'
@@ -21,14 +22,17 @@ const SUSPENSION_SPREAD_MS = 3_000
 const RETURNED_MS = 10_000
 
 export function startWaiting(page: PageData, around: Surroundings): Waiting {
-  const { line, key, note, tabs, clock } = around
+  const { line, key, note, missedCall, tabs, clock } = around
   let held: Held | undefined = page.queue
   /** The room as last heard of: without a place, a room that is shut is looked at before anybody joins. */
   let state = page.state
   let failures = 0
   const ownDraw = startOwnDraw(note, around)
-  const stage = firstStage(held, state)
-  let shown: Shown = { ...NOTHING_SHOWN, stage, message: page.message, ...identity() }
+  const recovery = startRecovery(around)
+  if (held !== undefined) missedCall.forget()
+  const stage = missedCall.known() ? 'missed' : firstStage(held, state)
+  const { at: _at, ...times } = page.times
+  let shown: Shown = { ...NOTHING_SHOWN, ...times, stage, message: page.message, ...identity() }
   const loop = openLoop(turn, (waitMs, callback) => around.after(waitMs, callback))
 
   function identity(): Pick<Shown, 'visitor' | 'entry'> {
@@ -56,14 +60,17 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     // `join` knows of no suspension, and not when the room opens: the snapshot does.
     if (joined.is !== 'joined') return await look({ refusedAs: joined.is })
     if (joined.held.place !== held?.place) tabs.tell({ is: 'joined', held: joined.held })
+    recovery.confirmed(joined.held.epoch)
     take(joined.held)
     return await look({ justJoined: true })
   }
 
   function take(mine: Held): void {
-    const isOther = mine.place !== held?.place
+    // In another epoch the same place may have others ahead: the lowest number of before says nothing.
+    const isOther = mine.place !== held?.place || mine.epoch !== held.epoch
     held = mine
-    show({ ...identity(), ...(isOther && { position: null, progress: 0, eta: undefined }) })
+    missedCall.forget()
+    show({ ...identity(), ...(isOther && { position: null, progress: 0 }) })
   }
 
   async function look({
@@ -74,16 +81,18 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     if (looked.is === 'failed') return refusedAs === undefined ? failed(looked) : shut(refusedAs)
     const { snapshot } = looked
     state = refusedAs !== undefined && !isShut(snapshot.state) ? refusedAs : snapshot.state
-    if (!snapshot.degraded) clock.learn(snapshot.at)
+    if (!snapshot.degraded) {
+      clock.learn(snapshot.at)
+      recovery.sees(snapshot)
+    }
     const { message, prequeueAt, startsAt, endsAt, draw } = snapshot
+    // Shown with what it leads to, in one go: a screen reader hears only the last of several.
     shown = { ...shown, message, prequeueAt, startsAt, endsAt, draw }
     const seen = outlook(held, snapshot)
     switch (seen.is) {
       case 'free':
-        well()
         return enterFreely()
       case 'shut':
-        well()
         return shut(seen.stage, snapshot)
       case 'join':
         return refusedAs === undefined ? await join() : shut(refusedAs, snapshot)
@@ -100,7 +109,7 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
 
   /** Presenting the token (in its cookie) puts the place back; an older copy of the store must not make it a loop. */
   async function comeBack(justJoined: boolean): Promise<Pause> {
-    if (state === 'recovering') show({ stage: state })
+    if (state === 'recovering') show({ stage: state, position: null, progress: 0 })
     return justJoined ? failed({ is: 'failed', afterMs: undefined }) : await join()
   }
 
@@ -108,8 +117,7 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
   async function returnFromDraw(mine: Held, snapshot: Snapshot): Promise<Pause> {
     const inMs = await ownDraw.returnsInMs(mine, snapshot)
     if (inMs <= 0) return await comeBack(false)
-    well()
-    show({ stage: 'drawing', position: null })
+    show({ ...well(snapshot), stage: 'drawing', position: null })
     return Math.min(inMs, shutDelayMs(around.random(), snapshot.pollAfterMs))
   }
 
@@ -118,15 +126,23 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     snapshot: Snapshot,
     { stage, position }: { stage: Stage; position: number | null },
   ): Promise<Pause> {
+    const confirmsInMs = recovery.confirmsInMs(mine.epoch)
+    if (!snapshot.degraded && confirmsInMs !== undefined && confirmsInMs <= 0) return await join()
     ownDraw.noteEntry(mine, snapshot)
     const verdict = await ownDraw.verdictOn(mine, snapshot)
-    well()
+    if (recovery.isUnsure(mine.epoch) && position !== null && stage !== 'sold_out') {
+      const still = stage === 'waiting' ? 'recovering' : stage
+      show({ ...well(snapshot), stage: still, position: null, progress: 0, verdict })
+      return Math.min(confirmsInMs ?? Number.POSITIVE_INFINITY, pause(snapshot, position))
+    }
     const lowest = position === null ? null : Math.min(position, shown.position ?? position)
     show({
+      ...well(snapshot),
       stage,
       position: lowest,
       progress: mine.ahead > 0 && lowest !== null ? Math.max(0, 1 - (lowest - 1) / mine.ahead) : 0,
-      eta: lowest === null ? undefined : (etaSeconds(lowest, snapshot) ?? mine.eta),
+      eta: lowest === null ? undefined : etaSeconds(lowest, snapshot),
+      late: mine.entry === undefined && mine.epoch === snapshot.epoch && mine.place <= snapshot.serving,
       verdict,
     })
     return pause(snapshot, position)
@@ -147,14 +163,13 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     show({ stage: 'called', position: 1, progress: 1, eta: undefined })
     const claimed = await line.claim()
     if (claimed.is === 'admitted') {
-      well()
+      failures = 0
       tabs.tell({ is: 'admitted' })
       return enterWithPass()
     }
     if (claimed.is === 'waiting') {
-      well()
-      // The edge's copy was ahead of the store's own decision: still waiting, and close.
-      show({ stage: standingStage(snapshot.state) })
+      // The edge's copy was ahead of the store's own decision, or the one late return has just begun: close to the front.
+      show({ ...well(snapshot), stage: standingStage(snapshot.state) })
       return snapshot.state === 'open' ? jitter(SHORTEST_POLL_MS, around.random()) : pause(snapshot, 1)
     }
     if (claimed.is === 'unknown') {
@@ -172,6 +187,7 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
   }
 
   function enterFreely(): undefined {
+    failures = 0
     show({ stage: 'suspended', position: null, progress: 1, eta: undefined, trouble: 'none' })
     const waitMs = around.random() * SUSPENSION_SPREAD_MS + (around.returned ? RETURNED_MS : 0)
     around.after(waitMs, () => around.enter('suspension'))
@@ -185,17 +201,21 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
 
   function missed(): undefined {
     failures = 0
+    missedCall.note()
     end('missed')
   }
 
   function end(stage: 'left' | 'missed'): void {
     held = undefined
-    show({ stage, position: null, progress: 0, eta: undefined, trouble: 'none', ...identity() })
+    show({ stage, position: null, late: false, progress: 0, eta: undefined, trouble: 'none', ...identity() })
   }
 
   function shut(stage: 'idle' | 'sold_out' | 'closed', snapshot?: Snapshot): number {
+    const settled = snapshot === undefined ? { trouble: 'none' as const } : well(snapshot)
     failures = 0
-    show({ stage, trouble: 'none', position: null, progress: 0, eta: undefined })
+    show({ ...settled, stage, position: null, progress: 0, eta: undefined })
+    // What comes back is news for who would join as much as for the last in line.
+    if (stage === 'sold_out' && snapshot !== undefined) return pause(snapshot, snapshot.waiting + 1)
     const random = around.random()
     const waitMs = shutDelayMs(random, snapshot?.pollAfterMs ?? 0)
     return openingDelayMs(waitMs, { toOpeningMs: toOpeningMs(), random })
@@ -218,9 +238,13 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
     run()
   }
 
-  function well(): void {
+  /** What an answer settles, to be shown with what it says. While the edge has lost its store its copy grows old. */
+  function well({ degraded, at }: Snapshot): Pick<Shown, 'trouble' | 'updatedAtMs'> {
     failures = 0
-    show({ trouble: 'none', updatedAtMs: around.nowMs() })
+    const nowMs = around.nowMs()
+    if (!degraded) return { trouble: 'none', updatedAtMs: nowMs }
+    const ageMs = Math.max(0, (clock.nowMs() ?? nowMs) - at)
+    return { trouble: 'old', updatedAtMs: nowMs - ageMs }
   }
 
   function failed({ afterMs }: Failed): number {
@@ -240,7 +264,7 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
 
   tabs.hear((news) => void heard(news))
   around.show(shown)
-  run()
+  if (stage !== 'missed') run()
   return {
     wake() {
       if (active()) run()
@@ -261,6 +285,7 @@ export function startWaiting(page: PageData, around: Surroundings): Waiting {
       if (active()) return run()
       // The missed place is still in the cookie: it has to be given up before a new one is given.
       if (shown.stage === 'missed') await line.leave()
+      missedCall.forget()
       show({ stage: 'joining', position: null, progress: 0 })
       run()
     },

@@ -4,7 +4,7 @@
 import { Hono, type Context } from 'hono'
 import type { z } from 'zod'
 import { baselineOf, liveSettings } from '../../src/config/room.ts'
-import { readJson } from '../../src/http/read-json.ts'
+import { notAcceptable, readJson } from '../../src/http/read-json.ts'
 import { parseVisitorId } from '../../src/ids.ts'
 import { Problem } from '../../src/problem.ts'
 import { msToRfc3339 } from '../../src/time.ts'
@@ -13,7 +13,7 @@ import type { EdgeEnv } from '../env.ts'
 import { bearerToken } from '../presented.ts'
 import { Refusal } from '../refusal.ts'
 import type { RoomQueue } from '../room-queue.ts'
-import { settingsChange } from '../settings-change.ts'
+import { changesTimes, findUnfitTimes, settingsChange } from '../settings-change.ts'
 import { BODY_LIMIT_BYTES, queueOf } from './room.ts'
 
 /** Every live setting cleared. */
@@ -28,6 +28,11 @@ export const adminRoutes = new Hono<EdgeEnv>()
     await requireAdmin(c)
     const queue = queueOf(c)
     const changes = await readJson(c.req.raw, settingsChange, { limitBytes: BODY_LIMIT_BYTES })
+    if (changesTimes(changes)) {
+      const { live } = await queue.snapshot.advance()
+      const errors = findUnfitTimes(changes, { room: queue.room, live, nowMs: Date.now() })
+      if (errors.length > 0) throw notAcceptable(errors)
+    }
     await queue.store.override(queue.room, withoutUndefined(changes))
     return describe(c, queue)
   })
@@ -81,7 +86,7 @@ async function requireAdmin(c: Context<EdgeEnv>): Promise<void> {
 
 /** Computed now rather than read from the copy: the operator sees what the change did. */
 async function describe(c: Context<EdgeEnv>, queue: RoomQueue) {
-  const { snapshot, live } = await queue.snapshot.advance()
+  const { snapshot, live, absent, ended } = await queue.snapshot.advance()
   const baseline = baselineOf(queue.room)
   const log = await queue.store.readLog(queue.room)
   c.header('cache-control', 'no-store')
@@ -92,6 +97,9 @@ async function describe(c: Context<EdgeEnv>, queue: RoomQueue) {
       live,
       effective: { ...baseline, ...live },
       log: log.map(({ at, ...change }) => ({ at: msToRfc3339(at), ...change })),
+      // Slots that nobody can be called into, though nobody is to be seen in them.
+      reserved: absent,
+      ending: ended,
       snapshot,
     },
     200,

@@ -8,11 +8,11 @@ import { readHeader } from '../../src/draw/entry-file.ts'
 import { Problem } from '../../src/problem.ts'
 import type { DrawSnapshot, SnapshotDocument } from '../../src/redis/queue.ts'
 import { msToRfc3339, msToSecondsUp } from '../../src/time.ts'
+import { openEntryFile, requireEntries, type DownloadSlots } from '../entry-file.ts'
 import type { EdgeEnv } from '../env.ts'
 import type { RoomQueue } from '../room-queue.ts'
 import { queueOf } from './room.ts'
 
-const ENTRIES_PER_READ = 10_000
 /** The address names the head, so what it answers never changes. */
 const FOREVER = 'public, max-age=31536000, immutable'
 const SHORTLY = 'public, max-age=5'
@@ -26,42 +26,35 @@ export const drawRoutes = new Hono<EdgeEnv>()
   })
   .get('/.waiting-room/:room/draw/entries', async (c) => {
     const queue = queueOf(c)
-    const { document, draw } = await drawOf(c, queue)
-    refuseBeforeClosing(document)
+    const { document, draw, slots } = await drawOf(c, queue)
+    refuseBeforeClosing(document, draw)
     const asked = c.req.query('head') ?? draw.head
     if (asked !== draw.head) {
       throw new Problem('not_found', { detail: 'There is no list of entries with this head in this room.' })
     }
-    if (queue.draw?.beginDownload() === false) {
-      throw new Problem('busy', {
-        detail: 'Too many lists are being sent at this moment; the same request may be repeated.',
-        retryAfterSeconds: 5 + Math.floor(10 * Math.random()),
-      })
+    const headers = {
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': draw.complete && c.req.query('head') !== undefined ? FOREVER : SHORTLY,
     }
-    const ended = once(() => queue.draw?.endDownload())
-    try {
-      const file = await openEntryFile(queue, draw, ended)
-      return c.body(file, 200, {
-        'content-type': 'text/plain; charset=utf-8',
-        'cache-control': draw.complete && c.req.query('head') !== undefined ? FOREVER : SHORTLY,
-      })
-    } catch (error) {
-      ended()
-      throw error
+    if (c.req.method === 'HEAD') {
+      // The same answer, but nothing is read and no slot taken: nobody would ever read that body, or end it.
+      await requireEntries(queue, draw)
+      return c.body(null, 200, headers)
     }
+    return c.body(await openEntryFile(queue, draw, { slots }), 200, headers)
   })
 
 async function drawOf(
   c: Context<EdgeEnv>,
-  { room, snapshot }: RoomQueue,
-): Promise<{ document: SnapshotDocument; draw: DrawSnapshot }> {
-  if (room.queueing_method !== 'lottery') {
+  { room, snapshot, draw: ours }: RoomQueue,
+): Promise<{ document: SnapshotDocument; draw: DrawSnapshot; slots: DownloadSlots }> {
+  if (room.queueing_method !== 'lottery' || ours === undefined) {
     throw new Problem('draw_none', { detail: 'This room draws no lottery; its queue is by arrival.' })
   }
   const document = await snapshot.get((promise) => c.executionCtx.waitUntil(promise))
   const { draw } = document.snapshot
   if (draw === null) throw new Problem('draw_none', { detail: 'This room has no draw at present.' })
-  return { document, draw }
+  return { document, draw, slots: ours.downloads }
 }
 
 function describe(
@@ -94,59 +87,17 @@ function describe(
 }
 
 /** The list tells who is in the room: it is shown when nothing can be added to it any more. */
-function refuseBeforeClosing({ drawState, snapshot }: SnapshotDocument): void {
+function refuseBeforeClosing({ drawState, snapshot }: SnapshotDocument, { header }: DrawSnapshot): void {
   if (drawState !== null && drawState.closed > 0) return
-  const opensAtMs = snapshot.startsAt
+  // At the opening, and with entries never later than their header has promised.
+  const promisedMs = header === null ? undefined : readHeader(header)?.closesMs
+  const closesAtMs =
+    snapshot.startsAt === null || promisedMs === undefined
+      ? (snapshot.startsAt ?? promisedMs ?? null)
+      : Math.min(snapshot.startsAt, promisedMs)
   throw new Problem('draw_not_closed', {
     detail: 'The list of entries is published when they have closed; until then its head is in the snapshot.',
-    retryAfterSeconds: opensAtMs === null ? 30 : Math.max(1, msToSecondsUp(opensAtMs - snapshot.at)),
-    extensions: { closesAt: opensAtMs === null ? null : msToRfc3339(opensAtMs) },
+    retryAfterSeconds: closesAtMs === null ? 30 : Math.max(1, msToSecondsUp(closesAtMs - snapshot.at)),
+    extensions: { closesAt: closesAtMs === null ? null : msToRfc3339(closesAtMs) },
   })
-}
-
-/** Header and ids line by line, read from Redis while it is sent; `ended` is told when it is over in any way. */
-async function openEntryFile(
-  { store, room }: RoomQueue,
-  draw: DrawSnapshot,
-  ended: () => void,
-): Promise<ReadableStream> {
-  let page = await store.readEntries(room, 0, ENTRIES_PER_READ)
-  const last = await store.readEntries(room, draw.entries - 1, 2)
-  if (page.length < Math.min(ENTRIES_PER_READ, draw.entries) || last.length !== 1) {
-    throw new Problem('draw_entries_lost', {
-      detail: 'The store has lost the list of entries since. Head, secret and beacon still tell every place.',
-    })
-  }
-  const encoder = new TextEncoder()
-  let sent = 0
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(encoder.encode(`${draw.header}\n`))
-    },
-    async pull(controller) {
-      try {
-        if (sent > 0)
-          page = await store.readEntries(room, sent, Math.min(ENTRIES_PER_READ, draw.entries - sent))
-      } catch (error) {
-        ended()
-        throw error
-      }
-      sent += page.length
-      if (page.length > 0) controller.enqueue(encoder.encode(`${page.join('\n')}\n`))
-      if (page.length > 0 && sent < draw.entries) return
-      controller.close()
-      ended()
-    },
-    cancel: ended,
-  })
-}
-
-/** Calls through the first time only. */
-function once(act: () => void): () => void {
-  let done = false
-  return () => {
-    if (done) return
-    done = true
-    act()
-  }
 }

@@ -1,5 +1,5 @@
 // `POST /.waiting-room/{room}/join`: one visitor, one place, however often it is repeated. JSON for the page and for
-// programs, a form for browsers without JavaScript. Newcomers pass the abuse limits; who is put back after a loss does not.
+// programs, a form for browsers without JavaScript. Newcomers pass the abuse limits; who has a token passes one of its own.
 
 import { Hono, type Context } from 'hono'
 import type { VisitorId } from '../../src/ids.ts'
@@ -12,6 +12,7 @@ import { joinQueue } from '../join-queue.ts'
 import type { Work } from '../passes.ts'
 import { presentedQueueToken } from '../presented.ts'
 import { Refusal } from '../refusal.ts'
+import { rejoin, requireAllowed } from '../rejoin.ts'
 import type { RoomQueue } from '../room-queue.ts'
 import { sameOriginPath } from '../same-origin-path.ts'
 import { randomKey } from '../visitor.ts'
@@ -65,10 +66,7 @@ async function join(
   const presented = await presentedQueueToken(c.req.raw, { ...work, room: queue.room })
   if (presented.status === 'valid') {
     // A reload, a second tab, or a place from before a loss: the same visitor, at the proven place.
-    const { visitor, place, epoch } = presented.claims
-    // Who joins with a place of this very epoch needs nothing; leaving and joining in a loop is a newcomer's abuse.
-    if (epoch >= queue.seen.value.epoch) await checkLimit(c, work)
-    return joinQueue(queue, { visitor, provenPlace: place }, work)
+    return rejoin(queue, presented.claims, work)
   }
   // A stale cookie is nobody's fault; a stale header is a program's, which must learn of it.
   if (presented.status === 'invalid' && presented.by === 'header') requireToken(presented)
@@ -84,18 +82,8 @@ async function newcomer(
       detail: 'Send an Idempotency-Key of 22 to 128 random characters of A-Z, a-z, 0-9, "_" and "-".',
     })
   }
-  await checkLimit(c, work)
+  requireAllowed(await work.isolate.joinLimit.check(addressOf(c.req.raw), work.nowMs))
   return await work.isolate.deriveVisitor(queue.room, key)
-}
-
-async function checkLimit(c: Context<EdgeEnv>, work: Work): Promise<void> {
-  const verdict = await work.isolate.joinLimit.check(addressOf(c.req.raw), work.nowMs)
-  if (verdict.allowed) return
-  throw new Refusal('rate_limited', {
-    detail: 'Too many joins came from this network; a place that was given is not affected.',
-    retryAfterSeconds: verdict.retryAfterSeconds,
-    reason: verdict.by,
-  })
 }
 
 function idempotencyKey(header: string | undefined): string | undefined {

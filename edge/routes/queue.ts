@@ -3,13 +3,14 @@
 import { Hono } from 'hono'
 import { msToRfc3339, msToSecondsUp } from '../../src/time.ts'
 import type { EdgeEnv } from '../env.ts'
-import { currentView, joinQueue } from '../join-queue.ts'
+import { currentView } from '../join-queue.ts'
 import { findOwnPlace } from '../own-place.ts'
 import { admissionCookies, claimPass, clearedCookies, renewPass, type Pass } from '../passes.ts'
 import type { QueueView } from '../queue-view.ts'
 import { presentedPass, presentedQueueToken } from '../presented.ts'
 import { Refusal } from '../refusal.ts'
-import { queueOf, readBareCall, requireToken, workOf } from './room.ts'
+import { rejoin } from '../rejoin.ts'
+import { queueOf, readBareCall, readWayBack, requireToken, workOf } from './room.ts'
 
 export const queueRoutes = new Hono<EdgeEnv>()
   .get('/.waiting-room/:room/status', async (c) => {
@@ -42,11 +43,7 @@ export const queueRoutes = new Hono<EdgeEnv>()
         return waiting(currentView(queue, claims, await queue.snapshot.get(work.waitUntil), 'waiting'))
       case 'unknown': {
         // Forgotten by the store: put back by what the token proves, or told that the late return is over.
-        const { view, cookie, queueToken } = await joinQueue(
-          queue,
-          { visitor: claims.visitor, provenPlace: claims.place },
-          work,
-        )
+        const { view, cookie, queueToken } = await rejoin(queue, claims, work)
         return waiting({ ...view, queueToken }, cookie)
       }
       case 'missed':
@@ -54,7 +51,7 @@ export const queueRoutes = new Hono<EdgeEnv>()
           detail:
             'The call was missed and the late return is over; join again without this token for a new place.',
           reason: 'missed',
-          cookies: clearedCookies(queue.room, work.isolate.config.cookies),
+          cookies: clearedCookies(queue.room, work.isolate.config.cookies, ['queue']),
         })
       case 'ended':
         throw sessionEnded(clearedCookies(queue.room, work.isolate.config.cookies))
@@ -62,7 +59,7 @@ export const queueRoutes = new Hono<EdgeEnv>()
   })
   .post('/.waiting-room/:room/leave', async (c) => {
     const queue = queueOf(c)
-    await readBareCall(c.req.raw)
+    const back = await readWayBack(c.req.raw)
     const work = workOf(c)
     const place = { ...work, room: queue.room }
     const queueToken = await presentedQueueToken(c.req.raw, place)
@@ -73,6 +70,7 @@ export const queueRoutes = new Hono<EdgeEnv>()
     const visitors = new Set(
       [queueToken, pass].flatMap((token) => (token.status === 'valid' ? [token.claims.visitor] : [])),
     )
+    if (pass.status === 'valid') queue.seen.ended.note(pass.claims.session)
     if (visitors.size > 0) {
       await queue.store.leave(
         queue.room,
@@ -83,7 +81,7 @@ export const queueRoutes = new Hono<EdgeEnv>()
     for (const cookie of clearedCookies(queue.room, work.isolate.config.cookies)) {
       c.header('set-cookie', cookie, { append: true })
     }
-    return c.body(null, 204)
+    return back === undefined ? c.body(null, 204) : c.redirect(back, 303)
   })
 
 export function admitted({ token, claims }: Pass, cookies: readonly string[]): Response {

@@ -2,7 +2,7 @@
 
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { readJson } from '../../src/http/read-json.ts'
+import { readJson, readText } from '../../src/http/read-json.ts'
 import { refuseCrossSite } from '../../src/http/same-site.ts'
 import { parseRoomId } from '../../src/ids.ts'
 import { Problem } from '../../src/problem.ts'
@@ -11,6 +11,7 @@ import type { Work } from '../passes.ts'
 import type { Presented } from '../presented.ts'
 import { Refusal } from '../refusal.ts'
 import type { RoomQueue } from '../room-queue.ts'
+import { sameOriginPath } from '../same-origin-path.ts'
 
 export const BODY_LIMIT_BYTES = 4_096
 const noFields = z.strictObject({})
@@ -37,6 +38,22 @@ export function workOf(c: Context<EdgeEnv>): Work {
 export async function readBareCall(request: Request): Promise<void> {
   refuseCrossSite(request)
   await readJson(request, noFields, { limitBytes: BODY_LIMIT_BYTES })
+}
+
+const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
+
+/** A bare call that a form may make as well: then the address on this host that it leads back to. */
+export async function readWayBack(request: Request): Promise<string | undefined> {
+  if (!FORM.test(request.headers.get('content-type') ?? '')) {
+    await readBareCall(request)
+    return undefined
+  }
+  refuseCrossSite(request)
+  const fields = new URLSearchParams(await readText(request, { limitBytes: BODY_LIMIT_BYTES }))
+  if (fields.has('next')) return sameOriginPath(fields.get('next'), request.url)
+  throw new Problem('unsupported_media_type', {
+    detail: 'A form has to say in `next` which address it leads back to; a program sends application/json.',
+  })
 }
 
 /** The token's claims; throws 401. All faults look alike on the wire, and the reason goes to the log. */

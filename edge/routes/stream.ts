@@ -1,7 +1,8 @@
 // `GET /.waiting-room/{room}/stream`: server-sent events for programs that wait with a queue token. Refuses as `status`
-// does, and beyond the slots of the isolate; what is sent and when is in `event-stream.ts`.
+// does, and beyond the slots of the isolate or the address; what is sent and when is in `event-stream.ts`.
 
 import { Hono } from 'hono'
+import { addressOf } from '../../src/http/address.ts'
 import { Problem } from '../../src/problem.ts'
 import type { EdgeEnv } from '../env.ts'
 import { openEventStream } from '../event-stream.ts'
@@ -25,10 +26,11 @@ export const streamRoutes = new Hono<EdgeEnv>().get('/.waiting-room/:room/stream
   // A body that nobody reads would hold a slot.
   if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS)
   const slots = work.isolate.streamSlots
-  const slot = slots.take(place.claims.visitor, work.nowMs)
+  const slot = slots.take({ visitor: place.claims.visitor, address: addressOf(c.req.raw) }, work.nowMs)
   if (slot === undefined) {
     throw new Problem('busy', {
-      detail: 'Too many streams are open here at this moment; come again, or poll status.',
+      detail:
+        'Too many streams are open here, or at your address, at this moment; come again, or poll status.',
       retryAfterSeconds: Math.ceil(BUSY_SECONDS * (1 + Math.random())),
     })
   }

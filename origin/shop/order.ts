@@ -148,6 +148,8 @@ function drawActions(status: string, order: Fields, performanceId: string): void
     )
   } else if (status === 'paid') {
     actions.push(h('button', { type: 'button', onclick: () => print() }, en.print))
+    const shop = performanceId === '' ? '/' : `/performances/${encodeURIComponent(performanceId)}`
+    actions.push(h('p', { class: 'hint' }, `${en.visitOver} `, h('a', { href: shop }, en.backToSeats)))
   } else if (RESTING.includes(status) && performanceId !== '') {
     actions.push(
       h(

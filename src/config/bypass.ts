@@ -46,7 +46,8 @@ export const bypassRule = z
       .min(1)
       .optional(),
   })
-  .refine(
-    (rule) => Object.values(rule).some((member) => member !== undefined),
-    'must name a path, methods, headers, cookies or addresses',
-  )
+  .refine((rule) => Object.values(rule).some((member) => member !== undefined), {
+    error: 'must name a path, methods, headers, cookies or addresses',
+    // Whoever misspelt the one member is told that, and not also that there is none.
+    when: ({ issues }) => issues.length === 0,
+  })

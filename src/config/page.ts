@@ -56,6 +56,16 @@ export const pageSettings = z
     logo: logo.optional(),
     texts: z.partialRecord(language, words).default({}),
   })
+  .superRefine(({ languages, texts }, context) => {
+    for (const language of LANGUAGES) {
+      if (texts[language] === undefined || languages.includes(language)) continue
+      context.addIssue({
+        code: 'custom',
+        path: ['texts', language],
+        message: `must be in a language of the page: languages are ${languages.join(', ')}`,
+      })
+    }
+  })
   .superRefine(({ accent, background, text_colour: text }, context) => {
     const textRatio = contrast(text ?? textOn(background), background)
     if (textRatio < TEXT_CONTRAST) {

@@ -5,9 +5,12 @@ import { z } from 'zod'
 import { parseRoomId, type RoomId } from '../ids.ts'
 import { minutesToMs, msToPlace, secondsToMs } from '../time.ts'
 import { bypassRule } from './bypass.ts'
+import { findBeaconFaults } from './draw-beacon.ts'
 import { ConfigError, describeIssues } from './fault.ts'
+import { hostsSetting } from './hosts.ts'
 import { originSetting } from './origin.ts'
 import { pageSettings } from './page.ts'
+import { findTimeFaults, OWN_FLOOR } from './sale-times.ts'
 
 const wholeNumber = (least: number, most: number) =>
   z
@@ -29,7 +32,8 @@ export const drawBeacon = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'must be the http(s) address of a beacon chain' })
     // It stands as it is in the header of the draw, whose parts are divided by spaces.
-    .regex(/^[^\s"\\]+$/, 'must have no blanks, quotes or backslashes'),
+    .regex(/^[^\s"\\]+$/, 'must have no blanks, quotes or backslashes')
+    .regex(/[^/]$/, 'must not end with "/"'),
   /** When round 1 was published (seconds since 1970). */
   genesis: wholeNumber(0, 4_000_000_000),
   /** Seconds between rounds. */
@@ -68,7 +72,7 @@ export const roomSchema = z.strictObject({
   title: z.string().min(1).max(120).default(OWN_TITLE),
   message: liveSettings.shape.message.default(''),
   /** Host names, or "*" for any; a leading "*." matches subdomains. */
-  hosts: z.array(z.string().min(1)).min(1).default(['*']),
+  hosts: hostsSetting,
   /** Path patterns; `*` stands for any run of characters. */
   paths: z.array(z.string().startsWith('/', 'must begin with "/"')).min(1).default(['/*']),
   /** Where admitted requests go: "ORIGIN" is the service binding, an address any other web site. */
@@ -103,7 +107,7 @@ export const roomSchema = z.strictObject({
         .string()
         .regex(/^[A-Za-z0-9._-]{1,40}$/, 'must be 1 to 40 letters, digits, ".", "_" or "-"')
         .default('default'),
-      floor: instant.default('2020-01-01T00:00:00Z'),
+      floor: instant.default(OWN_FLOOR),
     })
     .prefault({}),
   queueing_method: choice(['fifo', 'lottery', 'passthrough', 'reject']).default('fifo'),
@@ -148,14 +152,23 @@ export function baselineOf(room: Room): LiveSettings {
   return Object.fromEntries(Object.entries(room).filter(([name]) => name in liveSettings.shape))
 }
 
-/** Parses `ROOMS`; throws one `ConfigError` that names every fault. */
-export function parseRooms(input: unknown): ReadonlyMap<RoomId, Room> {
+/** Parses `ROOMS`; throws one `ConfigError` that names every fault. The clock only finds floors that lie far ahead. */
+export function parseRooms(
+  input: unknown,
+  { nowMs = Date.now() }: { readonly nowMs?: number } = {},
+): ReadonlyMap<RoomId, Room> {
   const faults: string[] = []
   const rooms = new Map<RoomId, Room>()
-  if (input === null || typeof input !== 'object' || Array.isArray(input)) {
+  if (!isTable(input)) {
     throw new ConfigError(['ROOMS must be a table of rooms: [vars.ROOMS.<room>] in wrangler.toml'])
   }
   for (const [name, settings] of Object.entries(input)) {
+    if (!isTable(settings)) {
+      faults.push(
+        `ROOMS.${name} = ${JSON.stringify(settings)}: a room is a table; put its settings under [vars.ROOMS.<room>]`,
+      )
+      continue
+    }
     const id = parseRoomId(name)
     if (id === undefined)
       faults.push(`ROOMS.${name}: a room's name is 1 to 63 of a-z, 0-9 and "-", not beginning with "-"`)
@@ -167,7 +180,10 @@ export function parseRooms(input: unknown): ReadonlyMap<RoomId, Room> {
         `ROOMS.${name}.session_max_duration = ${parsed.data.session_max_duration}: must be at least session_duration (${parsed.data.session_duration})`,
       )
     }
-    faults.push(...faultsOfTimes(`ROOMS.${name}`, parsed.data))
+    const further = [...findTimeFaults(parsed.data, { nowMs }), ...findBeaconFaults(parsed.data)]
+    for (const { setting, value, message } of further) {
+      faults.push(`ROOMS.${name}.${setting} = ${JSON.stringify(value)}: ${message}`)
+    }
     rooms.set(id, roomFrom(id, parsed.data))
   }
   if (rooms.size === 0 && faults.length === 0)
@@ -176,36 +192,8 @@ export function parseRooms(input: unknown): ReadonlyMap<RoomId, Room> {
   return rooms
 }
 
-/** A sale opens after its pre-queue and ends after its opening; a draw needs both of the first two. */
-function faultsOfTimes(
-  name: string,
-  {
-    queueing_method,
-    prequeue_start_time: prequeue,
-    event_start_time: start,
-    event_end_time: end,
-  }: ParsedRoom,
-): string[] {
-  const faults: string[] = []
-  const earlier = (a: string, b: string): boolean => Date.parse(a) < Date.parse(b)
-  if (queueing_method === 'lottery' && (prequeue === undefined || start === undefined)) {
-    faults.push(
-      `${name}.queueing_method = "lottery": needs prequeue_start_time and event_start_time, between which visitors enter the draw`,
-    )
-  }
-  if (prequeue !== undefined && start === undefined) {
-    faults.push(
-      `${name}.prequeue_start_time = "${prequeue}": needs event_start_time, the opening it waits for`,
-    )
-  }
-  if (prequeue !== undefined && start !== undefined && !earlier(prequeue, start)) {
-    faults.push(`${name}.prequeue_start_time = "${prequeue}": must be before event_start_time ("${start}")`)
-  }
-  if (start !== undefined && end !== undefined && !earlier(start, end)) {
-    faults.push(`${name}.event_end_time = "${end}": must be after event_start_time ("${start}")`)
-  }
-  return faults
-}
+const isTable = (input: unknown): input is object =>
+  input !== null && typeof input === 'object' && !Array.isArray(input)
 
 const timeOf = (instantText: string | undefined): number =>
   instantText === undefined ? 0 : Date.parse(instantText)

@@ -16,7 +16,7 @@ export const drawDocument = z.object({
   entries: z.number().int().min(0),
   /** First line of the entry file. */
   header: z.string().nullable(),
-  /** When the entries closed or will close. */
+  /** When the entries closed (never before the last of them came) or will close. */
   closes: instant,
   /** The beacon's chain as configured; `null` for a draw without a beacon. */
   beaconChain: z
@@ -42,5 +42,5 @@ export const ALGORITHM = [
   'commitment = SHA-256 of the secret (the 64 hex digits as text).',
   'The value of an entry = SHA-256 of "<visitor>|<secret>|<head>|<beacon>", all hex in lower case, the beacon empty where there is none.',
   'Its place = 1 + the first 50 bits of the value. The draw orders by place, equal places by visitor id.',
-  'A visitor id that stands in the file twice (left and came back) is drawn once: both lines have the same value.',
+  'A visitor id that stands in the file twice (left and came back without a token) is drawn once: both lines have the same value.',
 ].join('\n')

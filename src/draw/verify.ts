@@ -75,7 +75,7 @@ export async function verifyDraw(
   if (repeated > 0) {
     say(
       'note',
-      `Lines that repeat an id: ${repeated}, of visitors who left and came back. An id is drawn once.`,
+      `Lines that repeat an id: ${repeated}, of visitors who left and came back without their token. An id is drawn once.`,
     )
   }
 
@@ -159,7 +159,7 @@ function checkTerms(terms: DrawTerms, document: DrawDocument, { check, say }: Re
   check(
     closesMs <= terms.closesMs,
     `The entries closed at ${document.closes}, not after the time fixed by the header.`,
-    `The entries closed at ${document.closes}, after the time fixed by the header (${msToRfc3339(terms.closesMs)}).`,
+    `The entries closed at ${document.closes}, after the time fixed by the header (${msToRfc3339(terms.closesMs)}): whoever knew the outcome by then could still enter.`,
   )
   if (closesMs < terms.closesMs) {
     say(
@@ -169,10 +169,16 @@ function checkTerms(terms: DrawTerms, document: DrawDocument, { check, say }: Re
   }
   if (terms.beacon === null || document.beaconChain === null) return
   const publishedMs = timeOfRoundMs(terms.round, document.beaconChain)
+  const published = `Round ${terms.round} (${msToRfc3339(publishedMs)})`
   check(
     terms.round === roundAfter(terms.closesMs, document.beaconChain),
-    `Round ${terms.round} is the first that the beacon publishes ${BEACON_MARGIN_SECONDS} s or more after the closing (${msToRfc3339(publishedMs)}).`,
-    `Round ${terms.round} (${msToRfc3339(publishedMs)}) is not the first that the beacon publishes ${BEACON_MARGIN_SECONDS} s after the closing.`,
+    `${published} is the first that the beacon publishes ${BEACON_MARGIN_SECONDS} s or more after the closing in the header.`,
+    `${published} is not the first that the beacon publishes ${BEACON_MARGIN_SECONDS} s after the closing in the header.`,
+  )
+  check(
+    publishedMs > closesMs,
+    `${published} came when the entries had closed.`,
+    `${published} came before the entries had closed (${document.closes}): the outcome could be known while entries were open.`,
   )
 }
 

@@ -34,8 +34,12 @@ export async function readJson<Schema extends z.ZodType>(
   const body = text === '' ? {} : parseJson(text)
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
-  const errors = fieldErrors(parsed.error, body)
-  throw new Problem('validation_failed', {
+  throw notAcceptable(fieldErrors(parsed.error, body))
+}
+
+/** The problem that names the fields of a body and what is accepted in each. */
+export function notAcceptable(errors: readonly FieldError[]): Problem {
+  return new Problem('validation_failed', {
     detail: `${errors.length === 1 ? 'One field is' : `${errors.length} fields are`} not acceptable: ${errors
       .map(({ field }) => field || 'the body')
       .join(', ')}.`,

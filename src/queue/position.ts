@@ -96,22 +96,29 @@ export interface Wait {
   readonly high: number | null
 }
 
+/** What the wait is reckoned from; the fields of the public snapshot. */
+export interface Pace {
+  readonly state: string
+  readonly ratePerMinute: number
+  readonly free: number
+  readonly admittedPerMinute: number
+}
+
 /**
- * Seconds until the call, from the measured admissions and, where the caller knows it, the room's rate. The low end
- * takes the faster of both, the high end the slower and a quarter more; `undefined` where neither is known.
+ * Seconds until the call; `undefined` where nobody is being called. As far as slots are free the line moves at the rate
+ * that the settings allow, and nobody before has to leave; beyond that as fast as was measured. A quarter either way, since
+ * both are estimates; the high end is null where nothing was measured or the room stands.
  */
-export function etaSeconds(
-  position: number,
-  rates: { readonly admittedPerMinute: number; readonly newUsersPerMinute?: number; readonly state?: string },
-): Wait | undefined {
-  const known = [rates.admittedPerMinute, rates.newUsersPerMinute ?? 0].filter((rate) => rate > 0)
-  if (known.length === 0) return undefined
-  const stopped = rates.state !== undefined && rates.state !== 'open'
-  const seconds = (perMinute: number, factor: number) => Math.ceil((position * 60 * factor) / perMinute)
-  return {
-    low: seconds(Math.max(...known), 1),
-    high: stopped || rates.admittedPerMinute <= 0 ? null : seconds(Math.min(...known), 1.25),
-  }
+export function etaSeconds(position: number, pace: Pace): Wait | undefined {
+  const { state, ratePerMinute: rate, free, admittedPerMinute: measured } = pace
+  if (rate <= 0 || state === 'closed' || state === 'sold_out' || state === 'idle') return undefined
+  const seconds = (count: number, perMinute: number) => Math.ceil((count * 60) / perMinute)
+  const beyond = Math.max(0, position - free)
+  const first = seconds(position - beyond, rate)
+  const known = measured > 0
+  const low = first + seconds(beyond, known ? Math.min(rate, measured * 1.25) : rate)
+  if (state !== 'open' || (beyond > 0 && !known)) return { low, high: null }
+  return { low, high: Math.ceil((first + seconds(beyond, Math.min(rate, measured || rate))) * 1.25) }
 }
 
 /** Without a measured rate: one second more for each so many positions. */

@@ -5,7 +5,17 @@ import { Redis } from '@upstash/redis/cloudflare'
 
 /** Redis could not be asked, or answered with a refusal (quota, 429, overload). Says nothing about what was executed. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable'
+  override readonly name: string = 'StoreUnavailable'
+}
+
+/** The caller names a sale that the room has left behind: an old deployment, or a name that was used before. */
+export class SaleReplaced extends StoreUnavailable {
+  override readonly name = 'SaleReplaced'
+
+  /** For visitors; the operator reads the same in the log and by `GET /healthz`. */
+  get detail(): string {
+    return `${this.message}. This Worker was deployed with the name of the replaced sale, whose places have ended.`
+  }
 }
 
 export interface RedisSettings {
@@ -69,9 +79,14 @@ export async function callStore<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (cause) {
-    throw new StoreUnavailable(withoutCommand(cause instanceof Error ? cause.message : String(cause)))
+    const message = withoutCommand(cause instanceof Error ? cause.message : String(cause))
+    const [replaced] = SALE_REPLACED.exec(message) ?? []
+    throw replaced === undefined ? new StoreUnavailable(message) : new SaleReplaced(replaced)
   }
 }
+
+/** As room.lua says it; the server may write the place in the script behind it. */
+const SALE_REPLACED = /SALE "[^"]*" of this room was replaced by "[^"]*"/
 
 // The Upstash client ends its messages with the command and its arguments: ids and tokens that no log may hold.
 const withoutCommand = (message: string): string => message.replace(/,? command was: [\s\S]*$/, '')

@@ -218,7 +218,7 @@ export const advanceArguments = (room: Room, held: SnapshotDocument | undefined)
   spell(SCRIPT_ARGUMENTS.advance, {
     room: room.id,
     message: JSON.stringify(room.message),
-    baseline: JSON.stringify(baselineOf(room)),
+    baseline: JSON.stringify({ sale: room.sale.name, ...baselineOf(room) }),
     seen_live_at: held?.liveAt ?? 0,
     seen_live: JSON.stringify(storedForm(held?.live ?? {})),
     seen_draw: seenDraw(room, held),

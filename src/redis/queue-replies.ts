@@ -127,6 +127,8 @@ const snapshotDocument = z.object({
     calledTotal: z.number().int(),
     leftTotal: z.number().int(),
     departures: z.array(z.tuple([count, count, z.number().int()])),
+    ratePerMinute: z.number().min(0),
+    free: count,
     admittedPerMinute: z.number().min(0),
     front: z.array(count),
     stock: z.object({ left: count, held: count }).nullable(),
@@ -150,6 +152,7 @@ const snapshotDocument = z.object({
   liveAt: count,
   settled: count,
   ended: count,
+  absent: count,
   drawState: z.object({ base: count, closed: count, drawnEpoch: count }).nullable(),
   quiet: z.boolean(),
 })
@@ -186,8 +189,15 @@ const change = z.object({ at: count, setting: z.string(), value: z.unknown() })
 export const parseLog = (reply: unknown): SettingChange[] =>
   texts.parse(reply).map((entry) => {
     const { at, setting, value } = change.parse(JSON.parse(entry))
-    return { at, setting, value: value ?? null }
+    return { at, setting, value: shownValue(setting, value) }
   })
+
+/** Times are stored in ms since 1970 and shown in RFC 3339, as they were set; `restored` holds several settings. */
+function shownValue(setting: string, value: unknown): unknown {
+  if (setting.endsWith('_time') && typeof value === 'number') return msToRfc3339(value)
+  if (typeof value !== 'object' || value === null) return value ?? null
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shownValue(name, part)]))
+}
 
 /** `[setting, JSON, setting, JSON, …]` → the overrides in force. */
 export function parseOverrides(reply: unknown): LiveSettings {

@@ -94,6 +94,11 @@ export interface Snapshot {
   readonly leftTotal: number
   /** Where they stood: `[from place, to place, count]` in order; together they are `leftTotal`. */
   readonly departures: readonly (readonly [number, number, number])[]
+  /** Calls a minute that the settings allow now. */
+  readonly ratePerMinute: number
+  /** Slots that nobody has. */
+  readonly free: number
+  /** As measured. */
   readonly admittedPerMinute: number
   /** Places of the first 50 waiting, in order. */
   readonly front: readonly number[]
@@ -117,6 +122,8 @@ export interface SnapshotDocument {
   readonly settled: number
   /** Ended sessions of which a token may still be alive. */
   readonly ended: number
+  /** Sessions known before a loss and not heard of since: their slots are kept for them. */
+  readonly absent: number
   /** What a store that has lost the draw must learn again; null where there is none. */
   readonly drawState: {
     /** Place of entry n is base + n (µs). */
@@ -295,7 +302,8 @@ const scripts = {
 
 /**
  * The store over one Upstash client. Any call may be repeated after a lost reply. Throws `StoreUnavailable` where Redis
- * cannot be asked (timeouts: client.ts) and where the room's sale is one that was replaced; never decides open or closed.
+ * cannot be asked (timeouts: client.ts), as `SaleReplaced` where the room's sale is one that was replaced; never decides
+ * open or closed.
  * `commitments`: to the secret of the draw, by room that draws one.
  */
 export function createQueueStore(

@@ -83,7 +83,7 @@ test('so are rooms', () => {
     'ROOMS.two.paths = []: must not be empty',
     'ROOMS.two.sale = 1: must be an object',
     'ROOMS.two.bypass.0.path = "x": must begin with "/"',
-    'ROOMS.three = "x": must be an object',
+    'ROOMS.three = "x": a room is a table; put its settings under [vars.ROOMS.<room>]',
   ])
 })
 

@@ -151,12 +151,17 @@ describe('a draw that was tampered with is found:', () => {
     }
     expect(await failuresOf(stating(publish(), change))).toEqual([
       expect.stringContaining('is not the first that the beacon publishes'),
+      expect.stringContaining('came before the entries had closed (2027-03-01T09:00:00.000Z)'),
     ])
   })
 
   it('entries that closed later than promised; an earlier closing is noted', async () => {
     expect(await failuresOf(stating(publish(), { closes: '2027-03-01T09:00:01Z' }))).toEqual([
+      expect.stringContaining('after the time fixed by the header (2027-03-01T09:00:00.000Z)'),
+    ])
+    expect(await failuresOf(stating(publish(), { closes: '2027-03-01T10:00:00Z' }))).toEqual([
       expect.stringContaining('after the time fixed by the header'),
+      expect.stringContaining('the outcome could be known while entries were open'),
     ])
     const earlier = await verify(stating(publish(), { closes: '2027-03-01T08:00:00Z' }))
     expect(earlier.findings.map(({ verdict }) => verdict)).not.toContain('fails')

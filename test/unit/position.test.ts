@@ -106,15 +106,22 @@ it('never rises while the front moves, and ends in a call', () => {
   expect(positionFrom(proofOf(700), viewOf(701)).called).toBe(true)
 })
 
-it('expects a wait between the faster rate and a quarter more than at the slower', () => {
-  expect(etaSeconds(100, { admittedPerMinute: 60, newUsersPerMinute: 120 })).toEqual({ low: 50, high: 125 })
-  expect(etaSeconds(100, { admittedPerMinute: 60 })).toEqual({ low: 100, high: 125 })
+const PACE = { state: 'open', ratePerMinute: 60, free: 1_000, admittedPerMinute: 0 }
+
+it('expects the wait by the rate as far as slots are free, whatever was measured in a lull', () => {
+  expect(etaSeconds(100, PACE)).toEqual({ low: 100, high: 125 })
+  expect(etaSeconds(100, { ...PACE, admittedPerMinute: 0.4 })).toEqual({ low: 100, high: 125 })
+})
+
+it('expects it by what was measured where others have to leave first', () => {
+  expect(etaSeconds(100, { ...PACE, free: 0, admittedPerMinute: 20 })).toEqual({ low: 240, high: 375 })
+  expect(etaSeconds(100, { ...PACE, free: 40, admittedPerMinute: 60 })).toEqual({ low: 100, high: 125 })
 })
 
 it('promises no end of the wait while nothing is measured or the room stands still', () => {
-  expect(etaSeconds(100, { admittedPerMinute: 0 })).toBeUndefined()
-  expect(etaSeconds(100, { admittedPerMinute: 0, newUsersPerMinute: 60 })).toEqual({ low: 100, high: null })
-  expect(etaSeconds(9, { admittedPerMinute: 60, state: 'paused' })).toEqual({ low: 9, high: null })
+  expect(etaSeconds(100, { ...PACE, free: 0 })).toEqual({ low: 100, high: null })
+  expect(etaSeconds(9, { ...PACE, state: 'paused' })).toEqual({ low: 9, high: null })
+  expect(etaSeconds(9, { ...PACE, state: 'closed' })).toBeUndefined()
 })
 
 it('polls from every 2 s at the front to every 20 s far away, more often the nearer', () => {

@@ -52,6 +52,54 @@ describe('the settings of rooms', () => {
     ])
   })
 
+  it('refuse a beacon that could not speak in time, or that nothing uses', () => {
+    const start = '2027-03-01T09:00:00Z'
+    const faultsWith = (changes: object, more: object = {}) => {
+      const draw_beacon = {
+        url: 'https://beacon.example/chain',
+        genesis: 1_692_803_367,
+        period: 3,
+        ...changes,
+      }
+      const times = { prequeue_start_time: '2027-03-01T08:00:00Z', event_start_time: start }
+      return faultsOf({ demo: { queueing_method: 'lottery', ...times, draw_beacon, ...more } })
+    }
+    expect(faultsWith({})).toEqual([])
+    expect(faultsWith({ period: 3_000 })).toEqual([])
+    const [startSeconds, fault] = [Date.parse(start) / 1_000, 'ROOMS.demo.draw_beacon']
+    expect(faultsWith({ genesis: 4_000_000_000 })).toEqual([
+      expect.stringContaining(`${fault}.genesis = 4000000000: must lie before event_start_time ("${start}")`),
+    ])
+    expect(faultsWith({ genesis: startSeconds })).toHaveLength(1)
+    expect(faultsWith({ genesis: startSeconds - 1, period: 3_601 })).toEqual([])
+    expect(faultsWith({ genesis: startSeconds - 1, period: 3_602 })).toEqual([
+      expect.stringContaining(
+        `${fault}.period = 3602: the sale would wait for the beacon's round until 2027-03-01T10:00:01.000Z`,
+      ),
+    ])
+    expect(faultsWith({ url: 'https://beacon.example/chain/' })).toEqual([
+      `${fault}.url = "https://beacon.example/chain/": must not end with "/"`,
+    ])
+    expect(faultsWith({}, { queueing_method: 'fifo' })).toEqual([
+      expect.stringContaining(
+        `${fault}.url = "https://beacon.example/chain": needs queueing_method = "lottery"`,
+      ),
+    ])
+    // Switches of a room that draws.
+    for (const queueing_method of ['passthrough', 'reject']) {
+      expect(faultsWith({}, { queueing_method })).toEqual([])
+    }
+  })
+
+  it('stand in the table of a room: one that stands in ROOMS itself is told so', () => {
+    expect(faultsOf({ total_active_users: 300, demo: {} })).toEqual([
+      'ROOMS.total_active_users = 300: a room is a table; put its settings under [vars.ROOMS.<room>]',
+    ])
+    expect(faultsOf({ demo: [{ burst: 5 }] })).toEqual([
+      'ROOMS.demo = [{"burst":5}]: a room is a table; put its settings under [vars.ROOMS.<room>]',
+    ])
+  })
+
   it('need at least one room', () => {
     for (const input of [undefined, null, [], {}, 'demo'])
       expect(faultsOf(input), JSON.stringify(input)).toHaveLength(1)

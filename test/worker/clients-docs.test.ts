@@ -23,43 +23,58 @@ const missing = ['sh', 'curl', 'sed', 'openssl'].filter(
 if (missing.length > 0)
   console.warn(`The block of docs/clients.md is not run: ${missing.join(', ')} not found.`)
 
+const FULL = { total_active_users: 1, new_users_per_minute: 6_000, burst: 100, queue_all: true }
+
 let edge: Edge
 beforeAll(async () => {
   edge = await startEdge({
-    rooms: { demo: { total_active_users: 1, new_users_per_minute: 6_000, burst: 100, queue_all: true } },
+    rooms: {
+      demo: FULL,
+      ending: { ...FULL, hosts: ['ending.test'] },
+    },
   })
 })
 afterAll(() => edge.stop())
 
+/** The block as it is pasted, in a room whose only slot is taken; `printed` grows while it runs. */
+async function runBlock(room: string) {
+  const first = await edge.post(`/.waiting-room/${room}/join`, { 'idempotency-key': freshKey() })
+  await until('the room is full', async () => {
+    await edge.send(`/.waiting-room/${room}/now`)
+    const authorization = `Bearer ${first.json.queueToken}`
+    const { status } = await edge.post(`/.waiting-room/${room}/claim`, { authorization })
+    return status === 200 ? true : undefined
+  })
+  const shell = spawn('sh', ['-c', blockAfter('## The whole way', 'sh')], {
+    env: { ...process.env, BASE: edge.url, ROOM: room },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const run = { printed: '', ended: once(shell, 'close') }
+  for (const stream of [shell.stdout, shell.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      run.printed += chunk.toString()
+    })
+  }
+  await until('it waits', () =>
+    Promise.resolve(run.printed.includes('position 1, waiting') ? true : undefined),
+  )
+  return run
+}
+
+const change = (room: string, settings: object) =>
+  edge.send(`/.waiting-room/admin/rooms/${room}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${edge.secrets.ADMIN_TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify(settings),
+  })
+
 test.skipIf(missing.length > 0)(
   'the block that is there to be pasted waits, gets in, renews and leaves',
   async () => {
-    const first = await edge.post('/.waiting-room/demo/join', { 'idempotency-key': freshKey() })
-    await until('the room is full', async () => {
-      await edge.send('/.waiting-room/demo/now')
-      const authorization = `Bearer ${first.json.queueToken}`
-      const { status } = await edge.post('/.waiting-room/demo/claim', { authorization })
-      return status === 200 ? true : undefined
-    })
-    const shell = spawn('sh', ['-c', blockAfter('## The whole way', 'sh')], {
-      env: { ...process.env, BASE: edge.url },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let printed = ''
-    for (const stream of [shell.stdout, shell.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        printed += chunk.toString()
-      })
-    }
-    const ended = once(shell, 'close')
-    await until('it waits', () => Promise.resolve(printed.includes('position 1, waiting') ? true : undefined))
-    await edge.send('/.waiting-room/admin/rooms/demo', {
-      method: 'PATCH',
-      headers: { authorization: `Bearer ${edge.secrets.ADMIN_TOKEN}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ total_active_users: 2 }),
-    })
-    expect(await ended, printed).toEqual([0, null])
-    const lines = printed.trimEnd().split('\n')
+    const run = await runBlock('demo')
+    await change('demo', { total_active_users: 2 })
+    expect(await run.ended, run.printed).toEqual([0, null])
+    const lines = run.printed.trimEnd().split('\n')
     expect(lines[0]).toMatch(/^place \d{16}$/)
     expect(lines).toContain('position 1, called')
     const shop = JSON.parse(lines.find((line) => line.startsWith('{')) ?? '')
@@ -69,6 +84,15 @@ test.skipIf(missing.length > 0)(
     expect(await edge.redis.zcard('wr:{demo}:sessions')).toBe(1)
   },
 )
+
+test.skipIf(missing.length > 0)('the block ends where the sale does', async () => {
+  const run = await runBlock('ending')
+  expect(
+    (await change('ending', { event_end_time: new Date(Date.now() - 1_000).toISOString() })).status,
+  ).toBe(200)
+  expect(await run.ended, run.printed).toEqual([1, null])
+  expect(run.printed.trimEnd().split('\n').at(-1)).toBe('the sale is over')
+})
 
 test('the function for the position tells what the server tells', async () => {
   const source = `${blockAfter('#### The position from the public snapshot', 'js')}\nexport { positionIn }`

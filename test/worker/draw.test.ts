@@ -53,11 +53,11 @@ beforeAll(async () => {
     vars: { DRAW_SECRET },
     rooms: {
       // A drawn place lies below every floor: there the time of the token counts.
-      plain: lottery({ paths: ['/plain/*'], sale: { floor: inMs(-HOUR_MS / 2) } }),
+      plain: lottery({ paths: ['/plain/*'], sale: { floor: inMs(-2 * HOUR_MS) } }),
       beacon: lottery({ paths: ['/beacon/*'], draw_beacon: chain }),
       foreign: lottery({ paths: ['/foreign/*'] }),
       unseen: lottery({ paths: ['/unseen/*'] }),
-      forgotten: lottery({ paths: ['/forgotten/*'], paused: true, sale: { floor: inMs(-HOUR_MS / 2) } }),
+      forgotten: lottery({ paths: ['/forgotten/*'], paused: true, sale: { floor: inMs(-2 * HOUR_MS) } }),
       big: lottery({ paths: ['/big/*'], paused: true }),
       fifo: { paths: ['/fifo/*'] },
     },
@@ -105,7 +105,9 @@ describe('a lottery', () => {
     expect(before.commitment).toMatch(/^[0-9a-f]{64}$/)
 
     const joined: Answer[] = []
-    for (let i = 0; i < 6; i += 1) joined.push(await join('plain'))
+    for (let i = 0; i < 5; i += 1) joined.push(await join('plain'))
+    const lastEntryMs = Date.now()
+    joined.push(await join('plain'))
     for (const [i, { status, text }] of joined.entries()) {
       expect([status, JSON.parse(text)]).toMatchObject([
         201,
@@ -116,6 +118,12 @@ describe('a lottery', () => {
     expect(token).toMatchObject({ ent: 3, cnt: 3, hed: expect.stringMatching(/^[0-9a-f]{64}$/) })
     // Valid until a day after the opening, however long the pre-queue is.
     expect(token.exp).toBeGreaterThan((Date.now() + HOUR_MS) / 1_000 + 86_000)
+
+    // Who leaves and comes back with the token has the same line again.
+    const returning = { authorization: `Bearer ${joined[1]?.json.queueToken}` }
+    expect((await edge.post('/.waiting-room/plain/leave', returning)).status).toBe(204)
+    const back = await join('plain', returning)
+    expect([back.status, JSON.parse(back.text)]).toMatchObject([201, { entry: { number: 2, entries: 6 } }])
 
     const early = await edge.send('/.waiting-room/plain/draw/entries')
     expect([early.status, early.json.code]).toEqual([409, 'draw_not_closed'])
@@ -136,9 +144,12 @@ describe('a lottery', () => {
     const document = await documentOf('plain')
     const entries = await entriesOf(document)
     expect(entries.headers['cache-control']).toContain('immutable')
+    // The opening was moved to before the last entry: what is told is when entries closed.
+    expect(Date.parse(document.closes)).toBeGreaterThanOrEqual(lastEntryMs)
     const kept = { prefix: { entries: Number(token['cnt']), head: String(token['hed']) } }
     const { findings, order } = await verifyDraw(document, new TextEncoder().encode(entries.text), kept)
     expect(findings.filter(({ verdict }) => verdict === 'fails')).toEqual([])
+    expect(findings.map(({ text }) => text).join(' ')).not.toContain('Lines that repeat an id')
     expect(findings.map(({ text }) => text).join(' ')).toContain('No beacon: the operator knew the secret')
 
     // Everyone presents the entry and gets the place drawn; whoever is called may claim with it directly.
@@ -298,6 +309,15 @@ describe('a lottery', () => {
     expect(stdout).toContain('This draw holds.')
     expect(stdout).toContain('First of 21000, as drawn')
     expect(error).toBeNull()
+
+    // Asked for its headers alone it is not sent, and nothing is held by such questions.
+    const { pathname, search } = new URL(document.entriesUrl)
+    for (let asked = 0; asked < 8; asked += 1) {
+      const answer = await edge.send(pathname + search, { method: 'HEAD' })
+      expect([answer.status, answer.text]).toEqual([200, ''])
+      expect(answer.headers['cache-control']).toContain('immutable')
+    }
+    expect((await entriesOf(document)).status).toBe(200)
   })
 
   it('is not drawn where there is none', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cookieHeader, freshKey, startEdge, until, type Edge } from './support.ts'
+import { cookieHeader, freshKey, startEdge, until, type Edge, type Answer } from './support.ts'
 
 let edge: Edge
 beforeAll(async () => {
@@ -10,7 +10,7 @@ beforeAll(async () => {
       off: { hosts: ['off.test'], suspended: true },
       refuses: { hosts: ['refuses.test'], queueing_method: 'reject' },
       status: { hosts: ['status.test'], queue_all: true, queueing_status_code: 202 },
-      limited: { hosts: ['limited.test'], queue_all: true },
+      limited: { hosts: ['limited.test'], paused: true },
       calm: { hosts: ['calm.test'], burst: 100 },
       side: { hosts: ['side.test'], queue_all: true, bypass: [{ path: '/webhooks/*' }] },
     },
@@ -196,6 +196,51 @@ describe('abuse limits', () => {
     const again = await join('2001:db8:1:2::1', { authorization: `Bearer ${first.json.queueToken}` })
     expect([again.status, again.json.place]).toEqual([201, first.json.place])
   })
+
+  test('a visitor who leaves and joins again in a loop is stopped, and nobody else of the same network', async () => {
+    const [first, other] = [await join('2001:db8:9:1::1'), await join('2001:db8:9:1::1')]
+    const back = (token: string) => join('2001:db8:9:1::1', { authorization: `Bearer ${token}` })
+    const loop = []
+    for (let round = 0; round < 11; round += 1) {
+      const left = await edge.post('/.waiting-room/limited/leave', {
+        authorization: `Bearer ${first.json.queueToken}`,
+      })
+      expect(left.status).toBe(204)
+      loop.push((await back(first.json.queueToken)).status)
+    }
+    expect(loop).toEqual([...Array.from({ length: 10 }, () => 201), 429])
+    expect((await back(other.json.queueToken)).status).toBe(201)
+  })
+
+  const leave = async (token: string) => {
+    const left = await edge.post('/.waiting-room/limited/leave', { authorization: `Bearer ${token}` })
+    expect(left.status).toBe(204)
+  }
+
+  test('a claim that puts its visitor back counts as a return', async () => {
+    const { queueToken } = (await join('2001:db8:9:2::1')).json
+    const loop: Answer[] = []
+    for (let round = 0; round < 11; round += 1) {
+      await leave(queueToken)
+      loop.push(await edge.post('/.waiting-room/limited/claim', { authorization: `Bearer ${queueToken}` }))
+    }
+    expect(loop.map(({ status }) => status)).toEqual([...Array.from({ length: 10 }, () => 202), 429])
+    expect(loop.at(-1)?.json.code).toBe('rate_limited')
+    expect(Number(loop.at(-1)?.headers['retry-after'])).toBeGreaterThan(0)
+  })
+
+  test('a token from before a loss is limited like any other', async () => {
+    const { queueToken } = (await join('2001:db8:9:3::1')).json
+    await edge.redis.hincrby('wr:{limited}:state', 'epoch', 1)
+    // One who joins sees the new epoch: the token is of an earlier one from now on.
+    await join('2001:db8:9:3::1')
+    const loop = []
+    for (let round = 0; round < 11; round += 1) {
+      await leave(queueToken)
+      loop.push((await join('2001:db8:9:3::1', { authorization: `Bearer ${queueToken}` })).status)
+    }
+    expect(loop).toEqual([...Array.from({ length: 10 }, () => 201), 429])
+  })
 })
 
 describe('abuse limits of a quiet room', () => {
@@ -215,6 +260,21 @@ describe('abuse limits of a quiet room', () => {
     const inside = { ...from('198.51.100.7'), cookie: cookieHeader(first.cookies) }
     expect((await edge.visit('/shop', inside)).json.path).toBe('/shop')
     expect((await edge.visit('/shop', from('198.51.100.8'))).json.path).toBe('/shop')
+  })
+})
+
+describe('abuse limits of a room that is off', () => {
+  test('an address past them goes through like everyone, but hoards no passes', async () => {
+    const visits = []
+    for (let tries = 0; tries < 12; tries += 1) {
+      visits.push(await edge.visit('/shop', { host: 'off.test', 'cf-connecting-ip': '203.0.113.9' }))
+    }
+    expect(visits.map(({ json }) => json.path)).toEqual(visits.map(() => '/shop'))
+    expect(visits.map(({ cookies }) => '__Host-wr-pass-off' in cookies)).toEqual(
+      Array.from({ length: 12 }, (_, index) => index < 8),
+    )
+    const other = await edge.visit('/shop', { host: 'off.test', 'cf-connecting-ip': '203.0.113.10' })
+    expect('__Host-wr-pass-off' in other.cookies).toBe(true)
   })
 })
 

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { openJoinKey } from '../../edge/page/join-key.ts'
 import { openEntryNote } from '../../edge/page/kept-entry.ts'
+import { openMissedCall } from '../../edge/page/missed-call.ts'
 import { openLine } from '../../edge/page/line.ts'
 import { readPageData } from '../../edge/page/room-data.ts'
 import { startServerClock } from '../../edge/page/server-clock.ts'
@@ -72,6 +73,19 @@ test('before the opening the page knows that it must not join, and tells the tim
   expect(page.text).not.toContain('<form method="post"')
 })
 
+test('without script a visitor can leave: a form leads back to the address first asked for', async () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const leave = (body: string, headers = {}) =>
+    edge.send('/.waiting-room/own/leave', { method: 'POST', headers: { ...form, ...headers }, body })
+  const left = await leave('next=%2Fown%2Fx%3Fa%3D1')
+  expect(left.status).toBe(303)
+  expect(new URL(String(left.headers['location']), edge.url).pathname).toBe('/own/x')
+  expect(String(left.headers['set-cookie'])).toContain('Max-Age=0')
+  expect(String((await leave('next=%2F%2Fevil.example%2F')).headers['location'])).not.toContain('//evil')
+  expect((await leave('next=%2Fown%2Fx', { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+  expect((await leave('')).status).toBe(415)
+})
+
 test('the page lives through a draw: enters, comes back by itself, and finds its place proven', async () => {
   const cookies = new Map<string, string>()
   const real = fetch
@@ -95,6 +109,7 @@ test('the page lives through a draw: enters, comes back by itself, and finds its
     line: openLine(page.base),
     key: openJoinKey('draw', undefined),
     note: openEntryNote('draw', undefined),
+    missedCall: openMissedCall('draw', undefined),
     tabs: { tell: () => undefined, hear: () => undefined, hasLeft: () => false },
     clock: startServerClock(() => performance.now()),
     show: (state) => shown.push(state),

@@ -11,6 +11,8 @@ let site: Site
 /** What a test has the site do with its next requests. */
 let handle: Parameters<typeof startSite>[0]
 let upgraded: (request: IncomingMessage, socket: Duplex) => void
+/** So that a test needs no pass of its own. Not by path: a rule by path does not match a doubtful one. */
+const everything = [{ methods: ['GET', 'HEAD', 'POST', 'PUT'] }]
 
 beforeAll(async () => {
   site = await startSite((request, response) => handle(request, response), {
@@ -20,9 +22,8 @@ beforeAll(async () => {
   await gone.stop()
   edge = await startEdge({
     rooms: {
-      // Everything goes by, so that a test needs no pass of its own.
-      bare: { hosts: ['bare.test'], origin: site.url, bypass: [{ path: '/*' }] },
-      based: { hosts: ['based.test'], origin: `${site.url}/base/`, bypass: [{ path: '/*' }] },
+      bare: { hosts: ['bare.test'], origin: site.url, bypass: everything },
+      based: { hosts: ['based.test'], origin: `${site.url}/base/`, bypass: everything },
       gone: { hosts: ['gone.test'], origin: gone.url },
       gated: { hosts: ['gated.test'], origin: site.url, burst: 100 },
     },
@@ -72,6 +73,8 @@ describe('a site by its address gets', () => {
         cookie: 'mine=1; __Host-wr-pass-bare=stale',
         'wr-internal': '1',
         'waiting-room-token': 'made-up',
+        'x-original-url': '/evil',
+        'x-rewrite-url': '/evil',
       },
       body: 'text',
     })
@@ -85,7 +88,13 @@ describe('a site by its address gets', () => {
       'x-own': 'kept',
       cookie: 'mine=1',
     })
-    for (const name of ['forwarded', 'wr-internal', 'waiting-room-token']) {
+    for (const name of [
+      'forwarded',
+      'wr-internal',
+      'waiting-room-token',
+      'x-original-url',
+      'x-rewrite-url',
+    ]) {
       expect(answer.json.headers).not.toHaveProperty(name)
     }
     expect(answer.text).not.toContain('evil')
@@ -104,6 +113,20 @@ describe('a site by its address gets', () => {
       expect((await edge.send(asked, { headers: { host: 'based.test' } })).json.path, asked).toBe(path)
     }
   })
+
+  test.each(['/..%2fadmin', '/..;/admin', '/%252e%252e/admin', '/a/..%5c..%5cadmin'])(
+    'no path that a server may read as leading out of its base path: %s',
+    async (path) => {
+      handle = echo
+      const before = site.requests.length
+      const refused = await edge.send(path, { headers: { host: 'based.test' } })
+      expect([refused.status, refused.json.code]).toEqual([400, 'bad_request'])
+      expect(refused.headers['content-type']).toBe('application/problem+json')
+      expect(site.requests.length).toBe(before)
+      // Without a base path there is none to leave.
+      expect((await edge.send(path, { headers: { host: 'bare.test' } })).json.path).toBe(path)
+    },
+  )
 
   test('the verified pass of an admitted visitor, which it can check by the public keys', async () => {
     handle = echo
@@ -203,6 +226,14 @@ describe('redirects', () => {
     ['based.test', () => '/base', () => '/'],
     ['based.test', () => '/base?a', () => '/?a'],
     ['based.test', () => '/basement', () => '/basement'],
+    // What is left of the path must not name another host.
+    ['based.test', () => '/base//evil.example/a/', () => 'http://based.test//evil.example/a/'],
+    [
+      'based.test',
+      () => String.raw`/base/\evil.example/`,
+      () => String.raw`http://based.test/\evil.example/`,
+    ],
+    ['based.test', () => '/base/\t/evil.example/', () => 'http://based.test/\t/evil.example/'],
     ['based.test', () => `http://${own()}/base/next`, () => `http://based.test/next`],
     ['based.test', () => `http://${own()}/other`, () => `http://${own()}/other`],
     ['based.test', () => 'http://based.test/base/next', () => 'http://based.test/next'],

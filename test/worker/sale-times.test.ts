@@ -10,7 +10,14 @@ const STARTS = new Date(Date.now() + 2 * HOUR).toISOString()
 let edge: Edge
 beforeAll(async () => {
   edge = await startEdge({
+    vars: { DRAW_SECRET: 'd'.repeat(43) },
     rooms: {
+      drawn: {
+        paths: ['/drawn/*'],
+        queueing_method: 'lottery',
+        prequeue_start_time: OPENS,
+        event_start_time: STARTS,
+      },
       later: { paths: ['/later/*'], event_start_time: STARTS, prequeue_start_time: OPENS },
       waiting: {
         paths: ['/waiting/*'],
@@ -49,4 +56,37 @@ it('the pre-queue gives places, and nobody is called before the opening', async 
   expect(claim.status).toBe(202)
   const now = await edge.send('/.waiting-room/waiting/now')
   expect(now.json).toMatchObject({ state: 'prequeue', startsAt: Date.parse(STARTS), called: 0 })
+})
+
+it('a live start that the times of a lottery do not bear is refused in words, and nothing changes', async () => {
+  const address = '/.waiting-room/admin/rooms/drawn'
+  const headers = { authorization: `Bearer ${edge.secrets.ADMIN_TOKEN}`, 'content-type': 'application/json' }
+  const change = (body: object) =>
+    edge.send(address, { method: 'PATCH', headers, body: JSON.stringify(body) })
+  const early = new Date(Date.now() + HOUR / 2).toISOString()
+  const refused = await change({ event_start_time: early, message: 'Earlier' })
+  expect(refused.status).toBe(422)
+  expect(refused.headers['content-type']).toBe('application/problem+json')
+  expect(refused.json).toMatchObject({
+    code: 'validation_failed',
+    errors: [
+      {
+        field: '/event_start_time',
+        message: `leaves prequeue_start_time = "${OPENS}", which must be before event_start_time ("${early}")`,
+      },
+    ],
+  })
+  expect(JSON.parse((await edge.send(address, { headers })).text)).toMatchObject({
+    live: {},
+    snapshot: { message: '' },
+  })
+
+  // The end is compared with the start that is live, not with the deployed one.
+  const later = new Date(Date.now() + 4 * HOUR).toISOString()
+  expect((await change({ event_start_time: later })).status).toBe(200)
+  const ended = await change({ event_end_time: new Date(Date.now() + 3 * HOUR).toISOString() })
+  expect(ended.status).toBe(422)
+  expect(ended.json.errors).toEqual([
+    { field: '/event_end_time', message: `must be after event_start_time ("${later}")` },
+  ])
 })

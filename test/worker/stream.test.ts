@@ -10,7 +10,10 @@ const paused = { paused: true, total_active_users: 1, new_users_per_minute: 6_00
 beforeAll(async () => {
   edge = await startEdge({
     rooms: Object.fromEntries(
-      ['many', 'slots', 'line', 'cut', 'over', 'shut', 'edges', 'ids', 'lost'].map((room) => [room, paused]),
+      ['many', 'slots', 'line', 'cut', 'over', 'shut', 'edges', 'shares', 'ids', 'lost'].map((room) => [
+        room,
+        paused,
+      ]),
     ),
     vars: { STREAMS_PER_ISOLATE: STREAMS },
   })
@@ -19,8 +22,13 @@ afterAll(() => edge.stop())
 
 const join = (room: string) => edge.post(`/.waiting-room/${room}/join`, { 'idempotency-key': freshKey() })
 const bearer = ({ json }: Answer) => ({ authorization: `Bearer ${json.queueToken}` })
+let address = 0
+/** Each from its own address, where the test gives none: an address has a share of the streams. */
 const open = (room: string, headers: Readonly<Record<string, string>>): Promise<EventClient> =>
-  listen(edge.url, `/.waiting-room/${room}/stream`, headers)
+  listen(edge.url, `/.waiting-room/${room}/stream`, {
+    'cf-connecting-ip': `198.51.${(address += 1) >> 8}.${address & 255}`,
+    ...headers,
+  })
 const change = async (room: string, settings: Readonly<Record<string, unknown>>) => {
   const answer = await edge.send(`/.waiting-room/admin/rooms/${room}`, {
     method: 'PATCH',
@@ -90,7 +98,7 @@ test('two who wait hear how they move up, and the one who is called is told wher
     name: 'waiting',
     data: { roomState: 'paused', position: 1, state: 'waiting' },
   })
-  expect(Object.keys(opening.data).toSorted()).toEqual([...Object.keys(view), 'roomState'].toSorted())
+  expect(Object.keys(opening.data).toSorted()).toEqual(Object.keys(view).toSorted())
   expect(Number(/^retry: (\d+)\n\n/.exec(one.text())?.[1])).toBeGreaterThanOrEqual(2_000)
 
   const two = await open('line', { cookie: cookieHeader(later.cookies) })
@@ -188,6 +196,28 @@ describe('who may have a stream', () => {
       'sold_out',
       'sold_out',
     ])
+  })
+
+  test('one address has twenty, an IPv6 network as one; others come in', async () => {
+    const people = await Promise.all(Array.from({ length: 22 }, () => join('shares')))
+    const [late, elsewhere] = people.splice(20)
+    if (late === undefined || elsewhere === undefined) throw new Error('they joined')
+    const held = await Promise.all(
+      people.map((one, n) =>
+        open('shares', { ...bearer(one), 'cf-connecting-ip': `2001:db8:0:1::${n + 1}` }),
+      ),
+    )
+    expect(held.every(({ status }) => status === 200)).toBe(true)
+    const refused = await asked('shares', {
+      ...bearer(late),
+      'cf-connecting-ip': '2001:db8:0:1:ffff::1',
+    })
+    expect([refused.status, refused.json.code]).toEqual([503, 'busy'])
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(5)
+    const other = await open('shares', bearer(elsewhere))
+    expect(other.status).toBe(200)
+    await change('shares', { sold_out: true })
+    await Promise.all([other, ...held].map(({ ended }) => ended))
   })
 
   test('a Last-Event-ID that is none of ours does no harm', async () => {

@@ -136,6 +136,7 @@ export async function startEdge({
     ISSUER: 'foyer',
     COOKIES: 'secure',
     COALESCE_WINDOW_MS: 5,
+    COALESCE_CLAIM_MS: 5,
     JOINS_PER_MINUTE_LOCAL: 10_000,
     JOINS_PER_MINUTE_GLOBAL: 10_000,
     UPSTASH_REDIS_REST_URL: gateway.url,

@@ -5,22 +5,22 @@ import type { Text } from './shape.ts'
 export const text: Text = {
   language: 'de',
   stage: {
-    joining: 'Sie werden eingereiht',
+    joining: 'Sie werden ein\u00adge\u00adreiht',
     idle: 'Noch nicht geöffnet',
     prequeue: 'Ihre Position in der Warteschlange',
-    entered: 'Sie nehmen an der Auslosung teil',
-    drawing: 'Die Reihenfolge wird ausgelost',
+    entered: 'Sie nehmen an der Aus\u00adlosung teil',
+    drawing: 'Die Reihen\u00adfolge wird aus\u00adgelost',
     waiting: 'Ihre Position in der Warteschlange',
     paused: 'Kurze Pause',
-    recovering: 'Die Reihenfolge wird wiederhergestellt',
+    recovering: 'Die Reihen\u00adfolge wird wieder\u00adher\u00adge\u00adstellt',
     called: 'Gleich sind Sie dran',
     entering: 'Sie sind dran',
     suspended: 'Kein Warten mehr',
-    missed: 'Ihr Aufruf ist abgelaufen',
-    sold_out: 'Ausverkauft',
+    missed: 'Ihr Aufruf ist abge\u00adlaufen',
+    sold_out: 'Aus\u00adverkauft',
     closed: 'Zurzeit nicht geöffnet',
-    left: 'Sie haben die Warteschlange verlassen',
-    cookies: 'Cookies sind ausgeschaltet',
+    left: 'Sie haben die Warte\u00adschlange verlassen',
+    cookies: 'Cookies sind ausge\u00adschaltet',
   },
   detail: {
     joining: 'Einen Moment bitte.',
@@ -31,17 +31,20 @@ export const text: Text = {
     drawing: 'Alle Angemeldeten haben dieselbe Chance. Ihr Platz erscheint hier von selbst.',
     waiting: '',
     paused: 'Im Augenblick wird niemand eingelassen. Alle behalten ihren Platz.',
-    recovering: 'Die Plätze werden geprüft. Ihrer bleibt Ihnen, niemand kann Sie überholen.',
+    recovering:
+      'Die Plätze werden geprüft. Wer in der Warteschlange stand, kommt auf seinen Platz zurück; Ihre Nummer erscheint, sobald alle wieder da sind.',
     called: 'Die Tür geht auf …',
     entering: 'Sie werden eingelassen …',
     suspended: 'Jetzt können alle hinein. Sie werden eingelassen …',
     missed: 'Sie wurden aufgerufen, die Zeit zum Eintreten ist vorbei. Sie können sich hinten neu anstellen.',
-    sold_out: 'Es ist nichts mehr da. Danke, dass Sie gewartet haben.',
+    sold_out: 'Es ist nichts mehr da. Wird etwas frei, stellt sich diese Seite von selbst an.',
     closed: 'Im Moment gibt es hier nichts zu warten. Kommen Sie gern zur Öffnung wieder.',
     left: 'Ihr Platz ist frei geworden.',
     cookies:
       'Ihr Platz wird in einem Cookie aufbewahrt. Erlauben Sie Cookies für diese Website und versuchen Sie es erneut.',
   },
+  lateReturn:
+    'Sie haben einen Aufruf verpasst und stehen jetzt wieder ganz vorn. Das gilt nur dieses eine Mal: Verpassen Sie auch den nächsten, ist Ihr Platz weg.',
   soldOutKept: 'Wird etwas frei, geht es von selbst weiter. Ihr Platz bleibt Ihnen.',
   again: {
     missed: 'Neu anstellen',
@@ -72,25 +75,32 @@ export const text: Text = {
   draw: {
     entry: (number, entries) => `Anmeldung ${number} von ${entries}`,
     title: 'So wird ausgelost',
+    early:
+      'Die Reihenfolge wird unter allen ausgelost, die sich vor Verkaufsstart anmelden. Früh hier zu sein bringt keinen Vorteil.',
     how: [
       'Wann Sie sich anmelden, spielt keine Rolle. Nach Anmeldeschluss wird die Reihenfolge unter allen ausgelost.',
       'Vor der ersten Anmeldung wurde ein Geheimnis festgelegt; sein Fingerabdruck ist öffentlich. Jede Anmeldung verlängert eine Kette von Fingerabdrücken: Nachträglich lässt sich nichts hinzufügen, entfernen oder verschieben, ohne dass es auffällt.',
     ],
     beacon: (round) =>
-      `Auch eine öffentliche Zufallszahl fließt ein, die vor Anmeldeschluss niemand kennen kann: Runde ${round} des Zufallsdienstes.`,
+      `Auch eine öffentliche Zufallszahl fließt ein, die erst nach Anmeldeschluss erscheint: Runde ${round} des Zufallsdienstes.`,
     noBeacon:
       'In diese Auslosung fließt keine öffentliche Zufallszahl ein. Der Betreiber kennt das Geheimnis und könnte die Reihenfolge vorab berechnen.',
     afterwards:
       'Danach wird das Geheimnis veröffentlicht, und diese Seite rechnet Ihr Los auf Ihrem Gerät nach.',
-    published: 'Alle veröffentlichten Zahlen und, nach Anmeldeschluss, die Liste der Anmeldungen',
+    published:
+      'Alle veröffentlichten Zahlen und, nach Anmeldeschluss, die Liste der Anmeldungen (öffnet einen neuen Tab)',
     resultTitle: 'Ihr Los',
-    matches: 'Auf Ihrem Gerät geprüft: Ihr Platz ergibt sich aus den veröffentlichten Zahlen.',
+    matches: 'Auf Ihrem Gerät geprüft: Ihre Losnummer ergibt sich aus den veröffentlichten Zahlen.',
     differs:
-      'Auf Ihrem Gerät geprüft: Ihr Platz ergibt sich nicht aus den veröffentlichten Zahlen. Bitte machen Sie ein Bild davon und fragen Sie den Veranstalter.',
+      'Auf Ihrem Gerät geprüft: Ihre Losnummer ergibt sich nicht aus den veröffentlichten Zahlen. Bitte machen Sie ein Bild davon und fragen Sie den Veranstalter.',
     unchecked:
       'Ihr Gerät konnte das Los nicht prüfen. Mit den Zahlen unten lässt es sich anderswo nachrechnen.',
-    beaconUsed: 'Eine öffentliche Zufallszahl floss ein, die vor Anmeldeschluss niemand kennen konnte.',
-    operatorKnew: 'Es floss keine öffentliche Zufallszahl ein: Der Betreiber kannte das Geheimnis vorher.',
+    covers:
+      'Das gilt für Ihre eigene Losnummer, nicht für Ihre Position, die sich ändert, wenn andere kommen und gehen. Ob die Liste noch so beginnt wie bei Ihrer Anmeldung, lässt sich nur mit der ganzen Liste prüfen: Die Adresse unten führt zu ihr.',
+    beaconUsed:
+      'Eine öffentliche Zufallszahl floss ein. Dass sie wirklich vom Zufallsdienst stammt, sagt der Betreiber; nachsehen können Sie es unter der Adresse unten.',
+    operatorKnew:
+      'In diese Auslosung floss keine öffentliche Zufallszahl ein: Der Betreiber kannte das Geheimnis vorher.',
     labels: {
       entry: 'Ihre Anmeldung',
       visitor: 'Ihre Kennung',
@@ -100,8 +110,9 @@ export const text: Text = {
       entries: 'Anmeldungen',
       secret: 'Geheimnis',
       beacon: 'Öffentliche Zufallszahl',
+      beaconAddress: 'Öffentliche Zufallszahl: hier nachsehen',
       drawn: 'Ihr Loswert',
-      place: 'Ihr Platz',
+      place: 'Ihre Losnummer (kleiner heißt früher)',
     },
   },
   title: (position, title) => `Position ${position} · ${title}`,
@@ -111,6 +122,7 @@ export const text: Text = {
   progress: 'Weg durch die Warteschlange',
   trouble: 'Die Verbindung wird erneut versucht. Ihr Platz ist sicher.',
   troubleBefore: 'Die Verbindung wird erneut versucht.',
+  old: 'Die Zahlen können im Augenblick etwas alt sein. Ihr Platz bleibt Ihnen.',
   offline: 'Sie sind offline. Ihr Platz ist sicher, und es geht von selbst weiter.',
   notLeft:
     'Das kam nicht bei uns an, Sie sind also noch in der Warteschlange. Bitte versuchen Sie es erneut.',
@@ -125,13 +137,13 @@ export const text: Text = {
     late: (duration) => `Verpassen Sie das, kommen Sie innerhalb von ${duration} einmal wieder nach vorn.`,
   },
   leavePlace: {
-    button: 'Warteschlange verlassen',
-    title: 'Warteschlange verlassen?',
-    text: 'Sie geben Ihren Platz auf. Wenn Sie wiederkommen, beginnen Sie ganz hinten.',
+    button: 'Warte\u00adschlange verlassen',
+    title: 'Warte\u00adschlange verlassen?',
+    text: 'Sie geben Ihren Platz auf. Wenn Sie wieder\u00adkommen, beginnen Sie ganz hinten.',
   },
   leaveDraw: {
-    button: 'Anmeldung zurückziehen',
-    title: 'Anmeldung zurückziehen?',
+    button: 'Anmeldung zurück\u00adziehen',
+    title: 'Anmeldung zurück\u00adziehen?',
     text: 'Sie nehmen nicht mehr an der Auslosung teil. Bis zum Verkaufsstart können Sie sich neu anmelden.',
   },
   stay: 'Bleiben',
@@ -145,6 +157,11 @@ export const text: Text = {
     enterDraw:
       'Bei Verkaufsstart wird die Reihenfolge ausgelost. Melden Sie sich an: Ihre Anmeldung wird in diesem Browser aufbewahrt, und alle haben dieselbe Chance.',
     enterDrawButton: 'Zur Auslosung anmelden',
+    byHand:
+      'Diese Seite ändert sich nicht von selbst. Sehen Sie ab und zu nach: Sie erfahren, wie weit es ist, und kommen hinein, wenn Sie dran sind.',
+    needsScript:
+      'Für die Wahl der Plätze kann JavaScript nötig sein: Schalten Sie es ein, bevor Sie warten. Dann läuft auch diese Seite von selbst weiter.',
+    ended: 'Ihr Besuch im Shop ist beendet. Wenn Sie noch einmal hineinmöchten, stellen Sie sich neu an.',
     lookAgain: 'Noch einmal nachsehen',
     storeDown: 'Die Warteschlange ist im Moment nicht erreichbar. Alle Plätze sind sicher.',
   },

@@ -31,16 +31,19 @@ export const text: Text = {
     drawing: 'Everyone who entered has the same chance. Your place will appear here by itself.',
     waiting: '',
     paused: 'Nobody is being let in for the moment. Everyone keeps their place.',
-    recovering: 'Places are being checked. Yours is kept, and nobody can pass you.',
+    recovering:
+      'Places are being checked. Everyone who was in line comes back to their own place; your number shows when all are back.',
     called: 'Opening the door…',
     entering: 'Taking you in…',
     suspended: 'Everyone can come in now. Taking you in…',
     missed: 'You were called, and the time to come in has run out. You can join the line again at its end.',
-    sold_out: 'The last one has gone. Thank you for waiting with us.',
+    sold_out: 'The last one has gone. If something comes back, this page joins the line by itself.',
     closed: 'There is nothing to wait for right now. Please come back when it opens.',
     left: 'Your place has been given up.',
     cookies: 'Your place is kept in a cookie. Allow cookies for this site, then try again.',
   },
+  lateReturn:
+    'You missed a call, so you are back at the front. This is the one return: if you miss the next call, your place is gone.',
   soldOutKept: 'If something comes back, the line goes on by itself. Your place is kept.',
   again: {
     missed: 'Join the line again',
@@ -71,23 +74,28 @@ export const text: Text = {
   draw: {
     entry: (number, entries) => `Entry ${number} of ${entries}`,
     title: 'How the draw works',
+    early:
+      'The order will be drawn by lot among everyone who enters before the sale opens. Being here early brings no advantage.',
     how: [
       'When you entered does not matter. After entries close, the order is drawn by lot among all of them.',
       'A secret was fixed before the first entry, and its fingerprint, the commitment, is public. Each entry extends a chain of fingerprints: nothing can be added, removed or moved afterwards without showing.',
     ],
     beacon: (round) =>
-      `A public random number that nobody can know before entries close goes into the draw as well: beacon round ${round}.`,
+      `A public random number goes into the draw as well: beacon round ${round}, to be published only after entries close.`,
     noBeacon:
       'No public random number goes into this draw. The operator knows the secret, and so could work out an order before you see it.',
     afterwards: 'Afterwards the secret is published, and this page recomputes your draw on your device.',
-    published: 'All published numbers, and the list of entries once they have closed',
+    published: 'All published numbers, and the list of entries once they have closed (opens in a new tab)',
     resultTitle: 'Your draw',
-    matches: 'Checked on your device: your place follows from the published numbers.',
+    matches: 'Checked on your device: your draw number follows from the published numbers.',
     differs:
-      'Checked on your device: your place does not follow from the published numbers. Please keep a picture of this and ask the organiser.',
+      'Checked on your device: your draw number does not follow from the published numbers. Please keep a picture of this and ask the organiser.',
     unchecked: 'Your device could not check your draw. The numbers below allow it to be done elsewhere.',
-    beaconUsed: 'A public random number went into it, which nobody could know before entries closed.',
-    operatorKnew: 'No public random number went into it: the operator knew the secret beforehand.',
+    covers:
+      'This covers your own draw number, not your position, which changes as others come and go. Whether the list still begins as it stood when you entered can only be checked with the whole list: the address below leads to it.',
+    beaconUsed:
+      'A public random number went into it. That it is really the beacon’s is the operator’s word until you look it up at the address below.',
+    operatorKnew: 'No public random number went into this draw: the operator knew the secret beforehand.',
     labels: {
       entry: 'Your entry',
       visitor: 'Your id',
@@ -97,8 +105,9 @@ export const text: Text = {
       entries: 'Entries',
       secret: 'Secret',
       beacon: 'Public random number',
+      beaconAddress: 'Public random number: look it up here',
       drawn: 'Your draw value',
-      place: 'Your place',
+      place: 'Your draw number (smaller comes earlier)',
     },
   },
   title: (position, title) => `${position} in line · ${title}`,
@@ -108,6 +117,7 @@ export const text: Text = {
   progress: 'Way through the line',
   trouble: 'The connection is being retried. Your place is safe.',
   troubleBefore: 'The connection is being retried.',
+  old: 'The numbers may be a little old at the moment. Your place is kept.',
   offline: 'You are offline. Your place is safe, and this page goes on by itself.',
   notLeft: 'That did not reach us, so you are still in line. Please try again.',
   nextTitle: 'Good to know',
@@ -139,6 +149,11 @@ export const text: Text = {
     enterDraw:
       'The order will be drawn by lot when the sale opens. Enter the draw: your entry is kept in this browser, and everyone has the same chance.',
     enterDrawButton: 'Enter the draw',
+    byHand:
+      'This page does not change by itself. Look again from time to time: it tells how far the line has moved, and lets you in when it is your turn.',
+    needsScript:
+      'Choosing seats may need JavaScript: switch it on before you wait. This page then also moves by itself.',
+    ended: 'Your visit to the shop has ended. To go in again, you wait in line once more.',
     lookAgain: 'Look again',
     storeDown: 'The line cannot be reached at this moment. Places are safe.',
   },

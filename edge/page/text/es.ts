@@ -31,16 +31,19 @@ export const text: Text = {
     drawing: 'Todas las inscripciones tienen la misma probabilidad. Tu lugar aparecerá aquí por sí solo.',
     waiting: '',
     paused: 'De momento no entra nadie. Cada persona conserva su lugar.',
-    recovering: 'Se están comprobando los lugares. El tuyo está guardado y nadie puede adelantarte.',
+    recovering:
+      'Se están comprobando los lugares. Quien estaba en la fila recupera el suyo; tu número aparecerá cuando hayan vuelto todos.',
     called: 'Abriendo la puerta…',
     entering: 'Te hacemos pasar…',
     suspended: 'Ahora puede entrar todo el mundo. Te hacemos pasar…',
     missed: 'Te llamamos y el tiempo para entrar se ha agotado. Puedes volver a ponerte al final de la fila.',
-    sold_out: 'No queda nada. Gracias por esperar con nosotros.',
+    sold_out: 'No queda nada. Si se libera algo, esta página se pondrá en la fila por sí sola.',
     closed: 'Ahora mismo no hay nada que esperar. Vuelve cuando se abra.',
     left: 'Tu lugar ha quedado libre.',
     cookies: 'Tu lugar se guarda en una cookie. Permite las cookies de este sitio e inténtalo de nuevo.',
   },
+  lateReturn:
+    'Se te pasó una llamada y vuelves a estar al principio. Solo ocurre una vez: si se te pasa la próxima, pierdes tu lugar.',
   soldOutKept: 'Si se libera algo, la fila sigue por sí sola. Tu lugar está guardado.',
   again: {
     missed: 'Volver a la fila',
@@ -71,24 +74,30 @@ export const text: Text = {
   draw: {
     entry: (number, entries) => `Inscripción ${number} de ${entries}`,
     title: 'Cómo funciona el sorteo',
+    early:
+      'El orden se sorteará entre todas las inscripciones hechas antes de que se abra la venta. Estar aquí pronto no da ventaja.',
     how: [
       'No importa cuándo te inscribiste. Al cerrarse las inscripciones, el orden se sortea entre todas.',
       'Antes de la primera inscripción se fijó un secreto, y su huella es pública. Cada inscripción alarga una cadena de huellas: después no se puede añadir, quitar ni mover nada sin que se note.',
     ],
     beacon: (round) =>
-      `En el sorteo entra también un número aleatorio público que nadie puede conocer antes del cierre: la ronda ${round} del servicio público.`,
+      `En el sorteo entra también un número aleatorio público, que solo se publica después del cierre: la ronda ${round} del servicio público.`,
     noBeacon:
       'En este sorteo no entra ningún número aleatorio público. La organización conoce el secreto y podría calcular el orden de antemano.',
     afterwards: 'Después se publica el secreto, y esta página vuelve a calcular tu sorteo en tu dispositivo.',
-    published: 'Todos los números publicados y, tras el cierre, la lista de inscripciones',
+    published:
+      'Todos los números publicados y, tras el cierre, la lista de inscripciones (en una pestaña nueva)',
     resultTitle: 'Tu sorteo',
-    matches: 'Comprobado en tu dispositivo: tu lugar resulta de los números publicados.',
+    matches: 'Comprobado en tu dispositivo: tu número de sorteo resulta de los números publicados.',
     differs:
-      'Comprobado en tu dispositivo: tu lugar no resulta de los números publicados. Guarda una imagen de esto y pregunta a la organización.',
+      'Comprobado en tu dispositivo: tu número de sorteo no resulta de los números publicados. Guarda una imagen de esto y pregunta a la organización.',
     unchecked: 'Tu dispositivo no pudo comprobar el sorteo. Con los números de abajo puede hacerse en otro.',
-    beaconUsed: 'Entró en él un número aleatorio público que nadie podía conocer antes del cierre.',
+    covers:
+      'Esto vale para tu número de sorteo, no para tu posición, que cambia cuando otros llegan y se van. Que la lista siga empezando como cuando te inscribiste solo se comprueba con la lista entera: la dirección de abajo lleva a ella.',
+    beaconUsed:
+      'Entró en él un número aleatorio público. Que sea de verdad el del servicio público lo dice la organización, hasta que lo compruebes en la dirección de abajo.',
     operatorKnew:
-      'No entró en él ningún número aleatorio público: la organización conocía el secreto de antemano.',
+      'En este sorteo no entró ningún número aleatorio público: la organización conocía el secreto de antemano.',
     labels: {
       entry: 'Tu inscripción',
       visitor: 'Tu identificador',
@@ -98,8 +107,9 @@ export const text: Text = {
       entries: 'Inscripciones',
       secret: 'Secreto',
       beacon: 'Número aleatorio público',
+      beaconAddress: 'Número aleatorio público: compruébalo aquí',
       drawn: 'Tu valor sorteado',
-      place: 'Tu lugar',
+      place: 'Tu número de sorteo (menor es antes)',
     },
   },
   title: (position, title) => `Posición ${position} · ${title}`,
@@ -109,6 +119,7 @@ export const text: Text = {
   progress: 'Camino recorrido en la fila',
   trouble: 'Reintentando la conexión. Tu lugar está a salvo.',
   troubleBefore: 'Reintentando la conexión.',
+  old: 'Los números pueden ser algo antiguos en este momento. Tu lugar está guardado.',
   offline: 'No tienes conexión. Tu lugar está a salvo y la página seguirá por sí sola.',
   notLeft: 'No nos ha llegado, así que sigues en la fila. Inténtalo de nuevo.',
   nextTitle: 'Conviene saber',
@@ -143,6 +154,11 @@ export const text: Text = {
     enterDraw:
       'El orden se sorteará cuando se abra la venta. Inscríbete en el sorteo: tu inscripción se guarda en este navegador y todas tienen la misma probabilidad.',
     enterDrawButton: 'Participar en el sorteo',
+    byHand:
+      'Esta página no cambia por sí sola. Mira de vez en cuando: dice cuánto ha avanzado la fila y te deja entrar cuando llega tu turno.',
+    needsScript:
+      'Elegir asientos puede requerir JavaScript: actívalo antes de esperar. Así esta página también avanza por sí sola.',
+    ended: 'Tu visita a la tienda ha terminado. Para volver a entrar, hay que hacer la fila otra vez.',
     lookAgain: 'Mirar otra vez',
     storeDown: 'En este momento no se puede acceder a la fila. Los lugares están a salvo.',
   },

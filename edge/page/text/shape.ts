@@ -17,7 +17,9 @@ export interface Text {
   readonly stage: Readonly<Record<Stage, string>>
   /** One or two sentences under it; empty where the number says enough. */
   readonly detail: Readonly<Record<Stage, string>>
-  /** For one who keeps a place while nothing is left. */
+  /** For one who is back at the front, once, after a missed call. */
+  readonly lateReturn: string
+  /** For one who keeps a place while nothing is left; `detail` is for one who has none. */
   readonly soldOutKept: string
   /** The button that a stage without a place offers. */
   readonly again: Readonly<Partial<Record<Stage, string>>>
@@ -48,6 +50,8 @@ export interface Text {
   readonly draw: {
     readonly entry: (number: string, entries: string) => string
     readonly title: string
+    /** Before the pre-queue opens. */
+    readonly early: string
     readonly how: readonly string[]
     readonly beacon: (round: string) => string
     readonly noBeacon: string
@@ -59,6 +63,8 @@ export interface Text {
     readonly matches: string
     readonly differs: string
     readonly unchecked: string
+    /** What the check on the device covers, and what not. */
+    readonly covers: string
     readonly beaconUsed: string
     readonly operatorKnew: string
     readonly labels: {
@@ -70,7 +76,9 @@ export interface Text {
       readonly entries: string
       readonly secret: string
       readonly beacon: string
+      readonly beaconAddress: string
       readonly drawn: string
+      /** The drawn place: orders, but counts nobody. */
       readonly place: string
     }
   }
@@ -82,6 +90,8 @@ export interface Text {
   readonly progress: string
   readonly trouble: string
   readonly troubleBefore: string
+  /** While the store is lost and an older copy is shown. */
+  readonly old: string
   readonly offline: string
   readonly notLeft: string
   readonly nextTitle: string
@@ -107,6 +117,10 @@ export interface Text {
     readonly joinButton: string
     readonly enterDraw: string
     readonly enterDrawButton: string
+    readonly byHand: string
+    readonly needsScript: string
+    /** Also with script: the visit to the shop is over, after a purchase or by time. */
+    readonly ended: string
     readonly lookAgain: string
     readonly storeDown: string
   }

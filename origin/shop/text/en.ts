@@ -136,6 +136,8 @@ export const en = {
   orderMissing: 'There is no such order. Please check the address.',
   retrying: 'The connection is being retried. Your order is safe.',
   print: 'Print the tickets',
+  visitOver:
+    'Your visit to the shop ended with this purchase; whoever buys more waits in line again where there is one.',
   qr: (name: string): string => `Code for ${name}`,
   row2: 'Row',
   seat: 'Seat',

@@ -48,6 +48,16 @@ local function log(setting_name, value)
   redis.call('LTRIM', KEYS[9], -log_limit, -1)
 end
 
+-- What was deployed, where it differs; before what is restored on top of it. While a deployment rolls out both versions
+-- call: going back counts after a minute.
+local deployed = redis.sha1hex(baseline)
+if state.deployed ~= deployed and not (state.deployed_before == deployed and now - number('deployed_at') < 60000) then
+  log('deployed', baseline)
+  put('deployed_before', state.deployed or '')
+  put('deployed', deployed)
+  put('deployed_at', now)
+end
+
 -- The store has forgotten overrides that a caller still knows.
 if seen_live_at > number('live_at') then
   local lost = cjson.decode(seen_live)
@@ -85,15 +95,6 @@ if seen_draw ~= '' and argument.queueing_method == 'lottery' and state.drawn ~= 
       put('drawn_epoch', seen.drawn_epoch)
     end
   end
-end
-
--- What was deployed, where it differs. While a deployment rolls out both versions call: going back counts after a minute.
-local deployed = redis.sha1hex(baseline)
-if state.deployed ~= deployed and not (state.deployed_before == deployed and now - number('deployed_at') < 60000) then
-  log('deployed', baseline)
-  put('deployed_before', state.deployed or '')
-  put('deployed', deployed)
-  put('deployed_at', now)
 end
 
 reap()

@@ -41,8 +41,18 @@ local function note_departure(place, count)
   while ranges[at] and ranges[at][2] < place do
     at = at + 1
   end
-  if ranges[at] and ranges[at][1] <= place then
-    ranges[at][3] = ranges[at][3] + count
+  local range = ranges[at]
+  if range and range[1] < place and place < range[2] then
+    -- Inside a merged range: it is cut here, its own count in proportion, so that what is known exactly stays so, and
+    -- nobody's position can be moved by those who leave behind it.
+    local before = math.floor(range[3] * (place - range[1]) / (range[2] - range[1]) + 0.5)
+    table.insert(ranges, at, { place, place, count })
+    table.insert(ranges, at, { range[1], place, before })
+    -- Both parts reach to the cut, so that nobody between them is told an exact position.
+    range[1], range[3] = place, range[3] - before
+  elseif range and range[1] <= place then
+    -- At the edge of a range, which somebody left before: it counts for all behind it.
+    range[3] = range[3] + count
   else
     table.insert(ranges, at, { place, place, count })
   end
@@ -52,7 +62,7 @@ local function note_departure(place, count)
     merge(1)
   end
   if ranges[1][2] <= serving then ranges[1][1] = 0 end
-  if #ranges > RANGES then
+  while #ranges > RANGES do
     local best, least = 2, math.huge
     for i = 2, #ranges - 1 do
       local held = (math.abs(ranges[i][3]) + math.abs(ranges[i + 1][3])) * (ranges[i + 1][2] - ranges[i][1])

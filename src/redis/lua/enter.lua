@@ -22,7 +22,7 @@ reap()
 refill()
 local expiries = fetch('ZMSCORE', SETS.sessions, sessions)
 local ended = fetch('ZMSCORE', SETS.ended, sessions)
-local open = room_state() == 'open' and setting('queue_all') ~= 'true' and number('waiting') == 0
+local open = room_state() == 'open' and not forced('queue_all') and number('waiting') == 0
 local room_for = open and callable() or 0
 local outcome, additions, records = {}, {}, {}
 

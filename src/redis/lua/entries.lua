@@ -6,7 +6,8 @@ entry n is draw_base + n: above every place given before and below every later o
 other without a key of their own. The header is begun with the first entry and fixes the terms.
 
 Returns nothing; adds no keys and no arguments of its own.
-Cost: 1 command a batch that enters (RPUSH). O(entries of the batch), about 15 us each (chain.lua).
+Cost: 1 command a batch that enters (RPUSH), 1 for each who comes back to an entry (LINDEX). O(entries of the batch),
+about 15 us each (chain.lua).
 --]]
 local DRAWN = 1125899906842624 -- 2^50: drawn places lie at or below it, every clock above
 
@@ -47,6 +48,13 @@ local function entry_number(place)
   return number('draw_count') > 0 and n > 0 and n <= number('draw_count') and n or nil
 end
 
+-- Whether the proof is the place of this very visitor's line. The list is asked: a store that fell back to an older copy
+-- of itself may have given the number to another since.
+local function has_entered(visitor, proof)
+  local n = entry_number(proof)
+  return n ~= nil and redis.call('LINDEX', KEYS[10], text(n - 1)) == visitor
+end
+
 -- Appends visitors, each of them once, and answers the place of the first; the others follow it one by one.
 local function append_entries(visitors, terms)
   if number('draw_count') == 0 then begin_draw(terms) end
@@ -55,6 +63,7 @@ local function append_entries(visitors, terms)
   put('draw_chain', chain_add(state.draw_chain, table.concat(visitors, '\n') .. '\n'))
   put('draw_head', chain_head(state.draw_chain))
   add('draw_count', #visitors)
+  put('draw_entered', now)
   put('last', math.max(number('last'), number('draw_base') + number('draw_count')))
   return first
 end

@@ -2,7 +2,8 @@
 Gives visitors their place in the queue. Called for a batch of `POST .../join`, and to put back those whom a store forgot.
 Invariant: one visitor has one place, however often and from however many tabs it joins; new places are unique, in batch
 order, and above every place ever given (max(last + 1, TIME in us)); a proved place is never improved, but for an entry
-of a draw, which becomes its drawn place. In the pre-queue of a lottery visitors enter the draw instead (entries.lua).
+of a draw, which becomes its drawn place. In the pre-queue of a lottery visitors enter the draw instead (entries.lua), and
+whoever left and proves an entry of this list is put back at it.
 
 KEYS[1..10] as in room.lua; reads called, missed, sessions; writes state, queue, places, missed, called, entries.
 
@@ -20,7 +21,8 @@ Returns {epoch, calledTotal, entries, head, then per entry: status, place, ahead
 called, admitted, entered (ahead is then the number of the entry), missed, idle, closed, sold_out or below_floor; "0"
 where a number has no meaning.
 Cost: 7 commands a batch of new visitors (TIME, HGETALL, ZMSCORE, HMGET, ZADD, HSET, and EVALSHA itself), 8 where they
-enter a draw (RPUSH); per entry that is queued already or put back 1 (ZRANK), that was called before 1 to 6.
+enter a draw (RPUSH); per entry that is queued already or put back 1 (ZRANK, or LINDEX for one of a draw), that was called
+before 1 to 6.
 O(k log n).
 --]]
 local terms = {
@@ -65,7 +67,7 @@ local function unknown(visitor, proof, used)
   local drawn = proof <= DRAWN and (argument.queueing_method == 'lottery' or state.drawn == '1')
   if proof > 0 and proof < floor and not drawn then return { 'below_floor', 0 } end
   if run == 'idle' or run == 'closed' then return { run, 0 } end
-  if entering then
+  if entering and not has_entered(visitor, proof) then
     entrants[#entrants + 1] = visitor
     return { 'entered' }
   end

@@ -20,6 +20,7 @@ for i = ROOM_ARGUMENTS + 1, #ARGV, 3 do
   ends[#ends + 1] = tonumber(ARGV[i + 1])
   alive_until[#alive_until + 1] = tonumber(ARGV[i + 2])
 end
+local token_ttl = tonumber(argument.admission_token_ttl_ms)
 local fixed = argument.disable_session_renewal == 'true'
 local expiries = fetch('ZMSCORE', SETS.sessions, sessions)
 local ended = fetch('ZMSCORE', SETS.ended, sessions)
@@ -35,7 +36,10 @@ local reply, additions, restored, back = {}, {}, {}, {}
 for i, session in ipairs(sessions) do
   local known = expiries[i] and tonumber(expiries[i]) > now
   local visitor, place = read_session(session)
-  local lost = visitor and not expiries[i] and not ended[i] and alive_until[i] > now
+  -- After a loss also with a token that has run out since: its session may last longer, and its slot is kept for it.
+  local alive = alive_until[i] > now
+    or (absent_sessions() > #back and alive_until[i] - token_ttl + session_ms > now)
+  local lost = visitor and not expiries[i] and not ended[i] and alive
   -- What the token says; the record says it exactly, also where the setting has changed since.
   local started = math.max(1, math.min(now, ends[i] - session_max))
   local expiry = math.min(now + session_ms, ends[i])

@@ -104,6 +104,12 @@ local function setting(name)
   return state['live:' .. name] or argument[name]
 end
 
+-- A switch that holds when either the deployment or the override throws it: the break-glass must not be undone by an
+-- override that was forgotten.
+local function forced(name)
+  return argument[name] == 'true' or setting(name) == 'true'
+end
+
 -- A variadic command over any number of values, in chunks that `unpack` can hold: integer replies are summed,
 -- array replies joined.
 local function bulk(command, key, values)
@@ -183,10 +189,11 @@ if state['retired:' .. sale] then
 end
 
 -- Entries close at the opening, and never later than the header of the draw has promised. What has closed stays closed,
--- also where the opening is moved afterwards: by then the outcome may be known.
+-- also where the opening is moved afterwards: by then the outcome may be known. An opening that is moved into the past
+-- closes them now, not then: nobody is told that they closed before the last of them came.
 if argument.queueing_method == 'lottery' and number('draw_count') > 0 and number('draw_closed') == 0 then
   local closes = math.min(tonumber(setting('event_start_time')), number('draw_closes'))
-  if now >= closes then put('draw_closed', closes) end
+  if now >= closes then put('draw_closed', math.max(closes, number('draw_entered'))) end
 end
 
 local epoch = number('epoch')
@@ -198,6 +205,14 @@ if epoch > 0 and state.sale ~= sale then
     put(field, 0)
   end
   put('settling', '')
+  -- Overrides were meant for the sale before. Later than any of them, so that no isolate puts them back.
+  for field in pairs(state) do
+    if string.match(field, '^live:') then
+      redis.call('HDEL', KEYS[1], field)
+      state[field], changed[field] = nil, nil
+      put('live_at', math.max(now, number('live_at') + 1))
+    end
+  end
   forget_draw()
   begin_epoch()
 elseif

@@ -21,7 +21,7 @@ for field, value in pairs(state) do
   if name then live[#live + 1] = '"' .. name .. '":' .. value end
 end
 local quiet = run == 'open'
-  and setting('queue_all') ~= 'true'
+  and not forced('queue_all')
   and number('waiting') == 0
   and callable() > 0
 
@@ -60,12 +60,14 @@ local document = '{"snapshot":{"room":"' .. room .. '","sale":"' .. sale .. '"'
   .. ',"called":' .. text(number('called')) .. ',"sessions":' .. text(number('sessions'))
   .. ',"calledTotal":' .. text(number('called_total')) .. ',"leftTotal":' .. text(number('left_total'))
   .. ',"departures":[' .. table.concat(departures, ',') .. ']'
+  .. ',"ratePerMinute":' .. string.format('%.1f', (pace())) .. ',"free":' .. text(math.max(0, free_slots()))
   .. ',"admittedPerMinute":' .. string.format('%.1f', admitted_per_minute())
   .. ',"front":[' .. table.concat(front, ',') .. '],"stock":' .. stocked .. ',"draw":' .. draw
   .. ',"message":' .. (state['live:message'] or message)
   .. ',"pollAfterMs":' .. (hurry and hurry_ms or poll_after_ms) .. ',"degraded":false}'
   .. ',"live":{' .. table.concat(live, ',') .. '},"liveAt":' .. text(number('live_at'))
   .. ',"settled":' .. text(number('settled')) .. ',"ended":' .. text(number('ended'))
+  .. ',"absent":' .. text(absent_sessions())
   .. ',"drawState":' .. lesson .. ',"quiet":' .. tostring(quiet) .. '}'
 redis.call('SET', KEYS[8], document, 'PX', snapshot_ttl_ms)
 put('advanced', now)

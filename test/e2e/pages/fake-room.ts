@@ -60,6 +60,8 @@ interface Scene {
   readonly page?: object
   /** Why the gate holds, in the page as it is first sent. */
   readonly first?: string
+  /** The visitor comes with a pass that has ended. */
+  readonly ended?: boolean
 }
 
 const problem = (status: number, code: string): Reply => ({ status, body: { status, code, title: code } })
@@ -154,6 +156,20 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     state: 'paused',
     page: { background: '#0b2a6b', accent: '#7fe0c3', text_colour: '#ffffff' },
   },
+  'visit-over': { ahead: 312, calledSince: 99, perMinute: 92, ended: true },
+  late: { ahead: 312, calledSince: 320, perMinute: 92, now: { front: [PLACE], waiting: 900 } },
+  old: { ahead: 312, calledSince: 99, perMinute: 92, now: { degraded: true, at: Date.now() - 130_000 } },
+  'idle-lottery': {
+    ahead: 0,
+    calledSince: 0,
+    first: 'idle',
+    now: {
+      state: 'idle',
+      prequeueAt: AT + 754_000,
+      startsAt: AT + 90_000_000,
+      draw: { ...DRAW, entries: 0 },
+    },
+  },
   trouble: { ahead: 312, calledSince: 99, perMinute: 92, failing: true },
 }
 
@@ -192,6 +208,8 @@ function snapshotOf(room: string, scene: Scene, called: boolean): unknown {
     calledTotal: 1_000 + scene.calledSince,
     leftTotal: 0,
     departures: [],
+    ratePerMinute: scene.perMinute ?? 0,
+    free: 0,
     admittedPerMinute: scene.perMinute ?? 0,
     front: [],
     stock: null,
@@ -228,6 +246,7 @@ export async function queuePage(
       settings,
       acceptLanguage: acceptLanguage ?? null,
       times: { at: AT, ...scene?.now },
+      ended: scene?.ended ?? false,
     },
     template,
     NONCE,

@@ -26,6 +26,8 @@ interface Shot {
 /** The words that tell that a scene has arrived where it was going. */
 const ARRIVED: Readonly<Record<string, string>> = {
   trouble: '#trouble:not([hidden])',
+  old: '#trouble:not([hidden])',
+  'idle-lottery': '#number:not([hidden])',
   entering: '[data-stage=entering]',
   idle: '#number:not([hidden])',
   entered: '#draw:not([hidden])',

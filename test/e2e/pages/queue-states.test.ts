@@ -14,6 +14,11 @@ const executablePath = await findBrowser()
 const test = anyTest.skipIf(executablePath === undefined)
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+const BEACON_NAMED = {
+  ...DONE,
+  header: 'foyer-draw-1 room=fake beacon=https://beacon.example/ round=4711204',
+}
+
 let browser: Browser
 let served: Served
 let faults: string[] = []
@@ -62,6 +67,7 @@ const look = (page: Page) => page.evaluate(() => window.dispatchEvent(new Event(
 /** Once the scene is where it goes: the last thing that it shows. */
 const ARRIVED: Readonly<Record<string, string>> = {
   trouble: '#trouble:not([hidden])',
+  old: '#trouble:not([hidden])',
   idle: '#number:not([hidden])',
   entered: '#draw:not([hidden])',
   drawn: '#verdict:not([hidden])',
@@ -230,6 +236,97 @@ test('a result that does not follow from the published numbers is called one', a
   expect(await page.textContent('#verdict')).toContain('does not follow')
   expect(await page.textContent('#verdict')).toContain('the operator knew the secret beforehand')
   await page.context().close()
+})
+
+test('a result without a beacon bears no tick, and the numbers open beside the page that waits', async () => {
+  served.answer = ({ path }) =>
+    path.endsWith('/now')
+      ? now('drawn-differs', { draw: { ...DONE, round: null, beacon: BEACON_NAMED.beacon } })
+      : undefined
+  const page = await open('/q/drawn')
+  await page.waitForSelector('#verdict:not([hidden])')
+  expect(await page.getAttribute('#verdict', 'data-is')).toBe('matches-alone')
+  expect(await page.textContent('#verdict')).toMatch(/^No public random number went into this draw/)
+  expect(await page.getAttribute('#draw-link', 'target')).toBe('_blank')
+  await page.context().close()
+})
+
+test('where a beacon was used, its number is the word of the operator until it is looked up', async () => {
+  served.answer = ({ path }) => (path.endsWith('/now') ? now('drawn', { draw: BEACON_NAMED }) : undefined)
+  const page = await open('/q/drawn')
+  await page.waitForSelector('#verdict[data-is=matches]')
+  expect(await page.textContent('#draw-how')).toContain('is the operator’s word until you look it up')
+  expect(await page.getAttribute('#draw-numbers a', 'href')).toBe('https://beacon.example/public/4711204')
+  expect(await page.textContent('#draw-numbers')).toContain('Your draw number (smaller comes earlier)')
+  await page.context().close()
+})
+
+describe('what a screen reader is told', () => {
+  const spoken = (page: Page) => page.textContent('#spoken')
+
+  test('a message that comes with a change of stage is heard with it', async () => {
+    const page = await open('/q/waiting')
+    await page.waitForSelector('[data-stage=waiting] #number:not([hidden])')
+    served.answer = ({ path }) =>
+      path.endsWith('/now') ? now('paused', { message: 'Back at 19:40.' }) : undefined
+    await look(page)
+    await page.waitForSelector('[data-stage=paused]')
+    expect(await spoken(page)).toMatch(/The line is paused\..*Back at 19:40\.$/)
+    await page.context().close()
+  })
+
+  test('the first words before an opening tell when it is, and that a draw gives nothing for being early', async () => {
+    const page = await open('/q/idle-lottery')
+    await page.waitForSelector('[data-stage=idle]')
+    expect(await spoken(page)).toContain('Line opens: 8:13')
+    expect(await spoken(page)).toContain('drawn by lot')
+    await page.context().close()
+  })
+
+  test('an ended sale asks nobody to come back when it opens', async () => {
+    const page = await open('/q/ended')
+    await page.waitForSelector('[data-stage=closed]')
+    expect(await spoken(page)).toContain('Ended: ')
+    expect(await spoken(page)).not.toContain('come back')
+    await page.context().close()
+  })
+
+  test('a late return is said once', async () => {
+    const page = await open('/q/late')
+    await page.waitForSelector('[data-stage=waiting]')
+    expect(await spoken(page)).toContain('This is the one return')
+    expect(await page.textContent('#detail')).toContain('This is the one return')
+    expect(await page.textContent('#next')).not.toContain('come back to the front once')
+    await page.context().close()
+  })
+})
+
+test('while the store is lost the page grows old and says so, and never that it is from just now', async () => {
+  const page = await open('/q/old')
+  await page.waitForSelector('#trouble:not([hidden])')
+  expect(await page.textContent('#trouble')).toContain('Your place is kept')
+  expect(await page.textContent('#updated')).toMatch(/^Updated \d+ \w+ ago$/)
+  // The copy is older than the place, and tells nothing of what came after.
+  expect(await page.textContent('#number')).toBe('313')
+  await page.context().close()
+})
+
+test('with large text the question before leaving can be answered on a small phone', async () => {
+  for (const locale of ['en', 'de']) {
+    const page = await open('/q/waiting', { locale, viewport: { width: 390, height: 640 } })
+    await page.waitForSelector('[data-stage=waiting]')
+    await page.evaluate(() => {
+      document.documentElement.style.fontSize = '200%'
+    })
+    await page.click('#leave')
+    await page.waitForSelector('dialog[open]')
+    const box = await page.locator('dialog').boundingBox()
+    expect((box?.y ?? -1) >= 0 && (box?.y ?? 0) + (box?.height ?? 999) <= 640, locale).toBe(true)
+    await page.locator('#go').scrollIntoViewIfNeeded()
+    await page.click('#go')
+    await page.waitForSelector('[data-stage=left]')
+    await page.context().close()
+  }
 })
 
 test('without a beacon the page says plainly, before the draw, what the operator knows', async () => {

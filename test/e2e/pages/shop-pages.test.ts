@@ -236,6 +236,8 @@ test("a paid order shows each ticket's code as an image with a name", async () =
     )
     .toBe(true)
   expect(faults).toEqual([])
+  expect(await page.textContent('#actions')).toContain('Your visit to the shop ended with this purchase')
+  expect(await page.getAttribute('#actions a', 'href')).toMatch(/^\/performances\//)
   await page.context().close()
 })
 

@@ -89,6 +89,35 @@ it('one who joins and leaves a hundred times moves nobody who came before', asyn
   expect(await queue.compare()).toMatchObject({ worst: 0, waiting: 159 })
 })
 
+it('nobody is moved by those who leave behind, also where ranges had to be merged around them', async () => {
+  const queue = new Positions(servers, { ...SETTINGS, burst: 1, new_users_per_minute: 1 })
+  const pass = async (ms: number) => {
+    const last = Number(await servers.connection.hget(queue.keys.state, 'last'))
+    await servers.connection.hset(queue.keys.state, 'last', String(last + ms * 1_000))
+  }
+  // Two ahead, the victim a second and a half later, 300 behind it, and 40 markers far apart.
+  await queue.come(0, 1)
+  await pass(1_500)
+  await queue.come(1_000, ...range(2_000, 300))
+  for (const n of range(0, 40)) {
+    await pass(2_500)
+    await queue.come(3_000 + n)
+  }
+  // The markers fill the ranges until one is merged across the victim; then all behind it leave.
+  for (const n of [0, 1, 2_299, ...range(3_000, 40), ...range(2_000, 299)]) await queue.leave(n)
+  const { snapshot } = await queue.advance()
+  const rank = (await queue.members('queue')).indexOf(1_000)
+  const proof = queue.proofs.get(1_000)
+  if (proof === undefined) throw new Error('the victim has joined')
+  const { position } = positionFrom(proof, {
+    ...snapshot,
+    at: snapshot.at + 1_000_000,
+    front: [],
+    waiting: 1_000,
+  })
+  expect(Math.abs(position - rank - 1)).toBeLessThanOrEqual(2)
+})
+
 it('a late return is ahead of everyone, until it is called again', async () => {
   const queue = new Positions(servers, SETTINGS)
   await queue.come(...range(0, 120))

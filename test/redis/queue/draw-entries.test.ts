@@ -97,6 +97,57 @@ describe.each(KINDS)('entering a draw on %s', (kind) => {
     expect(await lottery.store.readEntries(lottery.room, 3, 10)).toEqual([visitorOf(4), visitorOf(2)])
   })
 
+  it('puts one who left and proves the entry back at it: one visitor, one line, however often', async () => {
+    const lottery = await LotteryUnderTest.start(servers)
+    await lottery.join(1, 2, 3, 4)
+    const file = await lottery.entryFile()
+    for (let round = 0; round < 20; round += 1) {
+      await lottery.leave(2)
+      const [back] = await lottery.joinWithProof(2)
+      expect(back).toMatchObject({ status: 'entered', number: 2, entries: 4, head: sha256(file) })
+    }
+    expect(await lottery.entryFile()).toBe(file)
+    expect(await lottery.members('queue')).toEqual([1, 2, 3, 4])
+    expect((await lottery.advance()).snapshot).toMatchObject({ waiting: 4, leftTotal: 0 })
+    await lottery.expectCountsToHold()
+
+    await lottery.leave(3)
+    await lottery.open()
+    await lottery.drawAll()
+    expect((await lottery.advance()).snapshot).toMatchObject({ called: 3, draw: { entries: 4 } })
+    expect(new Set(await lottery.members('called'))).toEqual(new Set([1, 2, 4]))
+  })
+
+  it("takes no proof of another visitor's line, nor one of a list that was lost", async () => {
+    const lottery = await LotteryUnderTest.start(servers)
+    await lottery.join(1, 2)
+    // As after a fall back of the store: the number was given again.
+    lottery.places.set(3, lottery.placeOf(2))
+    expect(await lottery.joinWithProof(3)).toMatchObject([{ status: 'entered', number: 3, entries: 3 }])
+    lottery.places.set(4, lottery.placeOf(1) - 3_600_000_000)
+    expect(await lottery.joinWithProof(4)).toMatchObject([{ status: 'entered', number: 4, entries: 4 }])
+    expect(await lottery.members('queue')).toEqual([1, 2, 3, 4])
+  })
+
+  it('says that entries closed when they did, where the opening is moved into the past', async () => {
+    const lottery = await LotteryUnderTest.start(servers)
+    await lottery.join(1)
+    const beforeLastMs = await lottery.now()
+    await lottery.join(2)
+    const afterLastMs = await lottery.now()
+    lottery.room = { ...lottery.room, eventStartMs: beforeLastMs - HOUR_MS }
+    const { drawState, snapshot } = await lottery.advance()
+    expect(snapshot.state).toBe('drawing')
+    expect(drawState?.closed).toBeGreaterThanOrEqual(beforeLastMs)
+    expect(drawState?.closed).toBeLessThanOrEqual(afterLastMs)
+
+    // Moved to a time after the last entry: that time.
+    const forward = await LotteryUnderTest.start(servers)
+    await forward.join(1)
+    await forward.open()
+    expect((await forward.advance()).drawState?.closed).toBe(forward.room.eventStartMs)
+  })
+
   it('refuses before the pre-queue, and gives places after the closing', async () => {
     const early = await LotteryUnderTest.start(servers, {
       prequeue_start_time: new Date(Date.now() + HOUR_MS / 2).toISOString(),

@@ -95,6 +95,27 @@ describe('sessions', () => {
     expect((await queue.advance()).snapshot).toMatchObject({ called: 3, sessions: 7 })
   })
 
+  it('come back with a token that has run out, as far as slots are kept for them', async () => {
+    const queue = await eightLost()
+    for (const n of range(0, 8)) {
+      expect(await queue.renew(n, { tokenLifeMs: -60_000 }), `session ${n}`).toMatchObject({
+        status: 'renewed',
+      })
+    }
+    expect((await queue.advance()).snapshot).toMatchObject({ called: 2, sessions: 8 })
+    expect(await queue.renew(100, { place: queue.placeOf(100), tokenLifeMs: -60_000 })).toEqual({
+      status: 'ended',
+    })
+  })
+
+  it('do not come back with a token that has run out for longer than a session lasts, nor without a loss', async () => {
+    const queue = await eightLost()
+    expect(await queue.renew(0, { tokenLifeMs: -5 * 60_000 })).toEqual({ status: 'ended' })
+    const quiet = new QueueUnderTest(servers, SETTINGS)
+    await quiet.join(1)
+    expect(await quiet.renew(1, { tokenLifeMs: -1_000 })).toEqual({ status: 'ended' })
+  })
+
   it('free their slots when they could no longer be alive', async () => {
     const queue = await eightLost()
     await queue.advance()
@@ -166,6 +187,25 @@ it('a change made on a server whose clock is behind is still the later one', asy
   await servers.store.override(queue.room, { paused: null })
   expect((await queue.advance()).live).toEqual({})
   expect((await queue.advance()).liveAt).toBe(ahead + 1)
+})
+
+it('live settings end with the sale that they were set for', async () => {
+  const queue = new QueueUnderTest(servers, SETTINGS)
+  await servers.store.override(queue.room, { sold_out: true, message: 'Thank you' })
+  await queue.advance()
+  const before = queue.held
+  queue.room = { ...queue.room, sale: { ...queue.room.sale, name: 'next' } }
+  expect(await queue.advance()).toMatchObject({ live: {}, snapshot: { state: 'open', message: '' } })
+  // An isolate that still holds what was set for the sale before.
+  queue.held = before
+  expect((await queue.advance()).live).toEqual({})
+})
+
+it('what a deployment switches on no override switches off', async () => {
+  const queue = new QueueUnderTest(servers, { ...SETTINGS, queue_all: true })
+  await servers.store.override(queue.room, { queue_all: false })
+  expect((await queue.advance()).quiet).toBe(false)
+  expect(statuses(await queue.enter(1))).toEqual(['wait'])
 })
 
 describe('the log of changes', () => {

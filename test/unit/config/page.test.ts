@@ -112,4 +112,7 @@ test('languages are known, named once, and there is one at least', () => {
   expect(faultsOf({ languages: ['de', 'de'] })[0]).toContain('must not name a language twice')
   expect(faultsOf({ languages: [] })[0]).toContain('must not be empty')
   expect(faultsOf({ texts: { it: { heading: 'Ciao' } } })[0]).toContain('unknown setting "it"')
+  expect(faultsOf({ languages: ['de', 'en'], texts: { de: { note: 'a' }, ko: { note: 'b' } } })).toEqual([
+    'ROOMS.demo.page.texts.ko = {"note":"b"}: must be in a language of the page: languages are de, en',
+  ])
 })

@@ -17,6 +17,7 @@ export function fakePage(changes: Partial<QueuePage> = {}): QueuePage {
     settings: pageSettings.parse({}),
     acceptLanguage: null,
     times: undefined,
+    ended: false,
     ...changes,
   }
 }

@@ -2,10 +2,13 @@
 
 import { describe, expect, test } from 'vitest'
 import template from '../../../edge/page/queue.html'
+import { hold } from '../../../edge/hold.ts'
 import { policy, type QueuePage, renderQueuePage } from '../../../edge/queue-html.ts'
 import { queuePage } from '../../../edge/queue-page.ts'
+import type { RoomQueue } from '../../../edge/room-queue.ts'
 import { TEXTS } from '../../../edge/texts.ts'
 import { LANGUAGES } from '../../../src/config/languages.ts'
+import { parseRooms } from '../../../src/config/room.ts'
 import { pageSettings } from '../../../src/config/page.ts'
 import { fakePage } from './fake-page.ts'
 
@@ -98,7 +101,7 @@ describe("a room's own looks", () => {
 
 describe('without script', () => {
   test('whoever has not joined reads what the line is before its button', () => {
-    expect(fallback()).toMatch(/<p>[^<]*Join the line to get your place[^<]*<\/p><form/)
+    expect(fallback()).toMatch(/<p>[^<]*Join the line to get your place[^<]*<\/p>(?:<p>[^<]*<\/p>)*<form/)
     expect(fallback()).toContain('value="/shop?a=1&amp;b=2"')
   })
 
@@ -138,6 +141,55 @@ describe('without script', () => {
     expect(fallback({ state })).toContain(words)
     expect(fallback({ state })).toContain('>Look again</a>')
     expect(fallback({ state })).not.toContain('<form')
+  })
+
+  test('whoever waits reads how long a call lasts, that nothing moves by itself, and finds a way out', () => {
+    const shown = fallback({ queue: place, claimWindowSeconds: 45 })
+    expect(shown).toContain('you have 45 seconds to come in')
+    expect(shown).toContain('does not change by itself')
+    expect(shown).toContain('kept in this browser')
+    expect(shown).toMatch(/action="\/.waiting-room\/demo\/leave"><input [^>]*value="\/shop\?a=1&amp;b=2">/)
+    expect(shown).toContain('<button>Leave the line</button>')
+    const entered = { position: null, etaSeconds: null, entry: { number: 1, entries: 0 } }
+    expect(fallback({ state: 'prequeue', queue: entered })).toContain('<button>Leave the draw</button>')
+    expect(fallback({ state: 'prequeue', queue: entered })).toContain('Entry 1 of 1<')
+  })
+
+  test('whoever is about to wait reads that choosing seats may need JavaScript', () => {
+    expect(fallback()).toMatch(/may need JavaScript[^<]*<\/p><form/)
+    expect(fallback({ queue: place })).not.toContain('may need JavaScript')
+  })
+
+  test('a room that stands still says so, also to one who comes, and tells no number that is too low', () => {
+    expect(fallback({ state: 'paused', queue: place })).toMatch(/The line is paused.*You are number 214/)
+    expect(fallback({ state: 'paused' })).toMatch(/The line is paused.*<form/)
+    expect(fallback({ state: 'recovering', queue: place })).toContain('Putting the line back in order')
+    expect(fallback({ state: 'recovering', queue: place })).not.toContain('You are number')
+  })
+
+  test('before a draw, that being early brings nothing', () => {
+    const times = { at: AT, prequeueAt: AT + 60_000, startsAt: AT + 600_000 }
+    expect(fallback({ state: 'idle', times: { ...times, draw: { entries: 0 } } })).toContain('drawn by lot')
+    expect(fallback({ state: 'idle', times })).not.toContain('drawn by lot')
+  })
+
+  test('the gate tells it where it has cleared an ended pass, and only there', async () => {
+    const [room] = parseRooms({ demo: {} }).values()
+    const page = async (cleared: readonly string[]) => {
+      const request = new Request('https://shop.example/x')
+      const held = { as: 'page', because: 'waiting', place: undefined, document: undefined, cleared } as const
+      return await hold(request, { room } as RoomQueue, held).text()
+    }
+    expect(await page(['pass=; Max-Age=0'])).toContain(TEXTS.en.first.ended)
+    expect(await page([])).not.toContain(TEXTS.en.first.ended)
+  })
+
+  test('a pass that has ended is told once, with script and without', () => {
+    for (const language of LANGUAGES) {
+      const words = TEXTS[language].first.ended
+      expect(html({ acceptLanguage: language, ended: true })).toContain(`<p class="visit-over">${words}</p>`)
+      expect(html({ acceptLanguage: language })).not.toContain(words)
+    }
   })
 
   test('after the end the page tells when it was', () => {

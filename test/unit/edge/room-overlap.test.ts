@@ -3,7 +3,9 @@ import { findRoomWarnings } from '../../../edge/room-overlap.ts'
 import { ConfigError } from '../../../src/config/fault.ts'
 import { parseRooms } from '../../../src/config/room.ts'
 
-const warningsOf = (rooms: Record<string, object>) => findRoomWarnings(parseRooms(rooms).values())
+const nowMs = Date.parse('2026-11-20T12:00:00Z')
+const warningsOf = (rooms: Record<string, object>) =>
+  findRoomWarnings(parseRooms(rooms, { nowMs }).values(), { nowMs })
 const faultsOf = (room: object): readonly string[] => {
   try {
     parseRooms({ demo: room })
@@ -48,8 +50,41 @@ test('several rooms together can cover one, and one address left to it is enough
 })
 
 test('rooms that share addresses are named with the first such address, and who gets it', () => {
-  expect(warningsOf({ sale: { paths: ['/sale/*'] }, rest: {} })).toEqual([
-    'ROOMS.sale and ROOMS.rest overlap: requests to host "*" and path "/sale/*" can match both, and go to ROOMS.sale, which comes first.',
+  expect(warningsOf({ sale: { paths: ['/sale/*'] }, rest: { hosts: ['shop.example'] } })).toEqual([
+    'ROOMS.sale and ROOMS.rest overlap: requests to host "shop.example" and path "/sale/*" can match both, and go to ROOMS.sale, which comes first.',
+  ])
+})
+
+test('a narrow room before a wide one is no slip', () => {
+  expect(
+    warningsOf({
+      sale: { hosts: ['shop.example', 'www.shop.example'], paths: ['/sale/*', '/vip'] },
+      shop: { hosts: ['shop.example', '*.shop.example'] },
+      rest: {},
+    }),
+  ).toEqual([])
+})
+
+test('rooms of which each has addresses of its own still overlap, by host or by path', () => {
+  expect(warningsOf({ a: { hosts: ['a', 'b'] }, b: { hosts: ['b', 'c'] } })).toEqual([
+    'ROOMS.a and ROOMS.b overlap: requests to host "b" and path "/*" can match both, and go to ROOMS.a, which comes first.',
+  ])
+  expect(warningsOf({ a: { paths: ['/a/*', '/b/*'] }, b: { paths: ['/b/*', '/c/*'] } })).toEqual([
+    'ROOMS.a and ROOMS.b overlap: requests to host "*" and path "/b/*" can match both, and go to ROOMS.a, which comes first.',
+  ])
+})
+
+test('a sale that is over, and tokens that outlive their session', () => {
+  expect(
+    warningsOf({
+      over: { hosts: ['a'], event_end_time: '2026-11-20T12:00:00Z' },
+      runs: { hosts: ['b'], event_end_time: '2026-11-20T12:00:01Z' },
+      long: { hosts: ['c'], session_duration: 1, admission_token_ttl: 61 },
+      even: { hosts: ['d'], session_duration: 1, admission_token_ttl: 60 },
+    }),
+  ).toEqual([
+    'ROOMS.over.event_end_time = "2026-11-20T12:00:00Z" has passed: the room is closed, and nobody can join.',
+    'ROOMS.long.admission_token_ttl = 61 (seconds) is longer than session_duration = 1 (minutes): a session that has ended keeps its slot until its token ends.',
   ])
 })
 
@@ -81,6 +116,7 @@ test('a bypass rule that cannot be meant so is a fault in words, which shows no 
   expect(bypass({})).toEqual([
     'ROOMS.demo.bypass.0 = {}: must name a path, methods, headers, cookies or addresses',
   ])
+  expect(bypass({ paht: '/orders/*' })).toEqual(['ROOMS.demo.bypass.0: unknown setting "paht"'])
   const range =
     'must be an address range such as "198.51.100.0/24" or "2001:db8::/32", with nothing behind the prefix, or one address'
   expect(bypass({ addresses: ['198.51.100.7/24', '2001:db8::/32', 'office'] })).toEqual([

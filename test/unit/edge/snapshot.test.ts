@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HighestSeen } from '../../../edge/seen.ts'
 import { RoomSnapshot } from '../../../edge/snapshot.ts'
 import { parseRooms, type Room } from '../../../src/config/room.ts'
-import { StoreUnavailable } from '../../../src/redis/client.ts'
+import { SaleReplaced, StoreUnavailable } from '../../../src/redis/client.ts'
 import type { SnapshotDocument } from '../../../src/redis/queue.ts'
 
 const START = Date.parse('2026-12-01T09:00:00Z')
@@ -23,6 +23,7 @@ function documentAt(at: number, epoch = 1, serving = 0): SnapshotDocument {
     liveAt: 0,
     settled: 0,
     ended: 0,
+    absent: 0,
     drawState: null,
     quiet: false,
     snapshot: {
@@ -41,6 +42,8 @@ function documentAt(at: number, epoch = 1, serving = 0): SnapshotDocument {
       calledTotal: 0,
       leftTotal: 0,
       departures: [],
+      ratePerMinute: 60,
+      free: 200,
       admittedPerMinute: 0,
       front: [],
       stock: null,
@@ -154,4 +157,18 @@ test('a copy older than two seconds is waited for, a younger one is served while
   const later = await get()
   expect(later.snapshot.at).toBeGreaterThan(first.snapshot.at + 2_000)
   expect(advance).toHaveBeenCalledTimes(3)
+})
+
+test('a fresh copy of another sale is not taken for ours: the store is asked, which knows whose turn it is', async () => {
+  const { snapshot, advance, get, store, redisNow } = holder()
+  await get()
+  const replaced = new SaleReplaced('SALE "default" of this room was replaced by "next"')
+  advance.mockRejectedValue(replaced)
+  await vi.advanceTimersByTimeAsync(3_000)
+  const { snapshot: next, ...rest } = documentAt(redisNow(), 2)
+  store({ ...rest, snapshot: { ...next, sale: 'next' } })
+  const { snapshot: shown } = await get()
+  expect([shown.sale, shown.degraded]).toEqual(['default', true])
+  expect(snapshot.replaced).toBe(replaced)
+  expect(snapshot.failing).toBe(true)
 })

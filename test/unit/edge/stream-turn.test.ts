@@ -12,6 +12,11 @@ const snapshotOf = (changes: { epoch?: number; at?: number; state?: RoomState } 
   state: 'open' as const,
   ...changes,
 })
+const turnOf = (
+  view: ReturnType<typeof viewAt>,
+  { state, ...snapshot }: { epoch: number; at: number; state: RoomState },
+  heard: Told | undefined,
+) => nextTurn({ ...view, roomState: state }, snapshot, heard)
 const told = (changes: Partial<Told> = {}): Told => ({
   epoch: 4,
   at: AT - 1_000,
@@ -21,7 +26,7 @@ const told = (changes: Partial<Told> = {}): Told => ({
 })
 
 test('the first event tells the whole view and the state of the room', () => {
-  const { event, next } = nextTurn(viewAt(7), snapshotOf(), undefined)
+  const { event, next } = turnOf(viewAt(7), snapshotOf(), undefined)
   expect(next).toBe('goes_on')
   expect(event).toEqual({
     name: 'waiting',
@@ -31,18 +36,18 @@ test('the first event tells the whole view and the state of the room', () => {
 })
 
 test('what the client has heard is not repeated, whatever became of the expected wait', () => {
-  expect(nextTurn({ ...viewAt(7), etaSeconds: 1_000 }, snapshotOf(), told())).toEqual({ next: 'goes_on' })
+  expect(turnOf({ ...viewAt(7), etaSeconds: 1_000 }, snapshotOf(), told())).toEqual({ next: 'goes_on' })
 })
 
 test('a lower position and another state of the room are news', () => {
-  expect(nextTurn(viewAt(6), snapshotOf(), told()).event?.data.position).toBe(6)
-  expect(nextTurn(viewAt(7), snapshotOf({ state: 'paused' }), told()).event?.data.roomState).toBe('paused')
-  expect(nextTurn(viewAt(7), snapshotOf(), told({ roomState: 'paused' })).event?.data.roomState).toBe('open')
+  expect(turnOf(viewAt(6), snapshotOf(), told()).event?.data.position).toBe(6)
+  expect(turnOf(viewAt(7), snapshotOf({ state: 'paused' }), told()).event?.data.roomState).toBe('paused')
+  expect(turnOf(viewAt(7), snapshotOf(), told({ roomState: 'paused' })).event?.data.roomState).toBe('open')
 })
 
 test('a position that was told never rises', () => {
-  expect(nextTurn(viewAt(9), snapshotOf(), told())).toEqual({ next: 'goes_on' })
-  expect(nextTurn(viewAt(9), snapshotOf({ state: 'paused' }), told()).event?.data.position).toBe(7)
+  expect(turnOf(viewAt(9), snapshotOf(), told())).toEqual({ next: 'goes_on' })
+  expect(turnOf(viewAt(9), snapshotOf({ state: 'paused' }), told()).event?.data.position).toBe(7)
 })
 
 test('the call ends the stream, is told to one who had heard it, and in a room that is over', () => {
@@ -52,45 +57,43 @@ test('the call ends the stream, is told to one who had heard it, and in a room t
     ['sold_out', undefined],
     ['closed', told()],
   ] as const) {
-    const turn = nextTurn(viewAt(1, 'called'), snapshotOf({ state }), heard)
+    const turn = turnOf(viewAt(1, 'called'), snapshotOf({ state }), heard)
     expect([turn.event?.name, turn.next]).toEqual(['admitted', 'claim'])
   }
 })
 
 test('a room that is over is told once, and ends the stream', () => {
   for (const state of ['closed', 'sold_out'] as const) {
-    const turn = nextTurn(viewAt(7), snapshotOf({ state }), told())
+    const turn = turnOf(viewAt(7), snapshotOf({ state }), told())
     expect([turn.event?.name, turn.event?.data.roomState, turn.next]).toEqual(['waiting', state, 'over'])
-    expect(nextTurn(viewAt(7), snapshotOf({ state }), told({ roomState: state }))).toEqual({ next: 'over' })
+    expect(turnOf(viewAt(7), snapshotOf({ state }), told({ roomState: state }))).toEqual({ next: 'over' })
   }
 })
 
 test('a place that the store has forgotten ends the stream without an event, also where it seems called', () => {
-  expect(nextTurn(viewAt(1, 'called'), snapshotOf({ epoch: 5 }), told())).toEqual({ next: 'rejoin' })
+  expect(turnOf(viewAt(1, 'called'), snapshotOf({ epoch: 5 }), told())).toEqual({ next: 'rejoin' })
 })
 
 test('what another isolate told is not taken back by an older snapshot', () => {
-  expect(nextTurn(viewAt(7), snapshotOf(), told({ at: AT + 1, roomState: 'paused' }))).toEqual({
+  expect(turnOf(viewAt(7), snapshotOf(), told({ at: AT + 1, roomState: 'paused' }))).toEqual({
     next: 'goes_on',
   })
-  expect(nextTurn(viewAt(7), snapshotOf({ at: AT + 9_000 }), told({ epoch: 5 }))).toEqual({ next: 'goes_on' })
+  expect(turnOf(viewAt(7), snapshotOf({ at: AT + 9_000 }), told({ epoch: 5 }))).toEqual({ next: 'goes_on' })
 })
 
 test('what was told of an earlier epoch does not hold this one back', () => {
-  const { event } = nextTurn(viewAt(9), snapshotOf(), told({ epoch: 3, at: AT + 5_000 }))
+  const { event } = turnOf(viewAt(9), snapshotOf(), told({ epoch: 3, at: AT + 5_000 }))
   expect(event?.data.position).toBe(9)
 })
 
 test('an entry in a draw has no position, and its first place in the line is news', () => {
-  expect(nextTurn(viewAt(null, 'entered'), snapshotOf({ state: 'prequeue' }), undefined).event).toMatchObject(
-    {
-      name: 'waiting',
-      data: { position: null, roomState: 'prequeue' },
-    },
-  )
+  expect(turnOf(viewAt(null, 'entered'), snapshotOf({ state: 'prequeue' }), undefined).event).toMatchObject({
+    name: 'waiting',
+    data: { position: null, roomState: 'prequeue' },
+  })
   const entered = told({ position: null, roomState: 'prequeue' })
-  expect(nextTurn(viewAt(null, 'entered'), snapshotOf({ state: 'prequeue' }), entered).event).toBeUndefined()
-  expect(nextTurn(viewAt(800), snapshotOf(), entered).event?.data.position).toBe(800)
+  expect(turnOf(viewAt(null, 'entered'), snapshotOf({ state: 'prequeue' }), entered).event).toBeUndefined()
+  expect(turnOf(viewAt(800), snapshotOf(), entered).event?.data.position).toBe(800)
 })
 
 test('an id holds all that was told; anything else is as none', () => {
@@ -99,7 +102,7 @@ test('an id holds all that was told; anything else is as none', () => {
     told({ position: null, roomState: 'prequeue' }),
     told({ roomState: 'sold_out' }),
   ]) {
-    const { event } = nextTurn(
+    const { event } = turnOf(
       viewAt(heard.position),
       { ...snapshotOf(), state: heard.roomState as RoomState },
       undefined,

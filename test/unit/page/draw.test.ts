@@ -20,6 +20,7 @@ const coming: Draw = {
   beacon: null,
   secret: null,
   complete: false,
+  beaconAddress: null,
 }
 const done: Draw = { ...coming, secret: SECRET, complete: true }
 /** As the contract of the draw has it, computed another way than the page does. */
@@ -44,7 +45,7 @@ test('the page says that a draw matches only if all of it does', async () => {
       await judgeDraw(
         mine,
         { ...done, ...changes },
-        kept === undefined ? undefined : { ...entry, visitor: VISITOR, commitment: kept },
+        kept === undefined ? undefined : { ...entry, visitor: VISITOR, commitment: kept, epoch: 1 },
       )
     ).is
   expect(await verdict({})).toBe('matches')
@@ -57,6 +58,14 @@ test('the page says that a draw matches only if all of it does', async () => {
   // The place follows from the secret, but it is not the one that was committed to.
   expect(await verdict({ commitment: sha256('another secret') })).toBe('differs')
   expect(await verdict({ commitment: null })).toBe('unchecked')
+  // Nobody entered since this browser noted the list, and it ends in another way; or it became shorter.
+  const noted = { ...entry, visitor: VISITOR, commitment: done.commitment, epoch: 1 }
+  const against = async (kept: Partial<typeof noted>) =>
+    (await judgeDraw(mine, done, { ...noted, ...kept })).is
+  expect(await against({})).toBe('matches')
+  expect(await against({ entries: done.entries, head: done.head })).toBe('matches')
+  expect(await against({ entries: done.entries, head: sha256('other entries') })).toBe('differs')
+  expect(await against({ entries: done.entries + 1 })).toBe('differs')
   expect((await judgeDraw({ ...mine, place: place + 1 }, done, undefined)).is).toBe('differs')
 })
 
@@ -142,13 +151,31 @@ test('what was shown at the entry is kept over a reload, and only its first sigh
     setItem: (name: string, text: string) => void memory.set(name, text),
     removeItem: (name: string) => void memory.delete(name),
   }
-  openEntryNote('demo', storage).note({ ...entry, visitor: VISITOR, commitment: 'first' })
+  openEntryNote('demo', storage).note({ ...entry, visitor: VISITOR, commitment: 'first', epoch: 1 })
   const later = openEntryNote('demo', storage)
-  later.note({ ...entry, visitor: VISITOR, commitment: 'exchanged' })
+  later.note({ ...entry, visitor: VISITOR, commitment: 'exchanged', epoch: 1 })
   expect(later.of(VISITOR)?.commitment).toBe('first')
   expect(later.of('somebody else')).toBeUndefined()
   memory.set('wr-entry-demo', '{broken')
   expect(openEntryNote('demo', storage).of(VISITOR)).toBeUndefined()
+})
+
+test('an entry of a list that began anew is another one, whatever its number', () => {
+  const notes = openEntryNote('demo', undefined)
+  notes.note({ ...entry, visitor: VISITOR, commitment: 'first', epoch: 1 })
+  notes.note({ ...entry, head: 'bb', visitor: VISITOR, commitment: 'first', epoch: 2 })
+  expect(notes.of(VISITOR)?.head).toBe('bb')
+})
+
+test('the address of the random number is read from the header of the list, and only a safe one', () => {
+  const draw = (header: string) =>
+    readSnapshot({ epoch: 1, at: 5, state: 'open', draw: { entries: 0, round: 7, header } })?.draw
+      ?.beaconAddress
+  expect(draw('foyer-draw-1 room=a beacon=https://api.drand.sh/x/ round=7')).toBe(
+    'https://api.drand.sh/x/public/7',
+  )
+  expect(draw('foyer-draw-1 room=a beacon=none round=0')).toBeNull()
+  expect(draw('foyer-draw-1 room=a beacon=javascript:alert(1) round=7')).toBeNull()
 })
 
 test('a snapshot of a draw is read before its first entry too', () => {

@@ -3,7 +3,8 @@
 import { openJoinKey } from '../../../edge/page/join-key.ts'
 import { openEntryNote } from '../../../edge/page/kept-entry.ts'
 import type { Claimed, Joined, Line, Looked } from '../../../edge/page/line.ts'
-import type { Held, Snapshot } from '../../../edge/page/room-data.ts'
+import { openMissedCall } from '../../../edge/page/missed-call.ts'
+import type { Held, PageData, Snapshot } from '../../../edge/page/room-data.ts'
 import { startServerClock } from '../../../edge/page/server-clock.ts'
 import type { Shown } from '../../../edge/page/stage.ts'
 import type { News, Tabs } from '../../../edge/page/tabs.ts'
@@ -17,7 +18,6 @@ export const held: Held = {
   calledTotal: 0,
   leftTotal: 0,
   epoch: 1,
-  eta: undefined,
   entry: undefined,
 }
 export const snapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
@@ -28,6 +28,8 @@ export const snapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   waiting: 500,
   calledTotal: 0,
   departures: [],
+  ratePerMinute: 60,
+  free: 0,
   admittedPerMinute: 60,
   front: [],
   message: '',
@@ -74,6 +76,7 @@ export function open(script: {
   returned?: boolean
   state?: string
   random?: number
+  times?: Partial<PageData['times']>
 }) {
   const calls: string[] = []
   const shown: Shown[] = []
@@ -107,11 +110,13 @@ export function open(script: {
     message: '',
     state: script.state ?? 'open',
     queue: script.queue,
+    times: { at: undefined, prequeueAt: null, startsAt: null, endsAt: null, draw: null, ...script.times },
   }
   const waiting = startWaiting(page, {
     line,
     key: openJoinKey('demo', storage),
     note: openEntryNote('demo', storage),
+    missedCall: openMissedCall('demo', storage),
     clock: startServerClock(() => clockMs),
     show: (state) => shown.push(state),
     tabs: script.tabs ?? browserOfTabs()(),

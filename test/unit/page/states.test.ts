@@ -133,6 +133,19 @@ test('a page that comes to a sold-out room without a place looks, and joins when
   expect(names(page.calls)).toEqual(['now', 'now', 'join', 'now'])
 })
 
+test('a newcomer looks as often as the last in line, so that both hear at once when something comes back', async () => {
+  const page = open({ state: 'sold_out', looks: [seen({ state: 'sold_out', waiting: 20 })] })
+  await page.settle()
+  expect(page.waitMs()).toBeLessThan(5_000)
+})
+
+test('the very first words have the times', async () => {
+  const times = { at: AT, startsAt: AT + 9_000, endsAt: AT - 1 }
+  const page = open({ state: 'idle', times, looks: [seen({ state: 'idle', startsAt: AT + 9_000 })] })
+  expect(page.shown[0]).toMatchObject({ stage: 'idle', startsAt: AT + 9_000, endsAt: AT - 1 })
+  await page.settle()
+})
+
 test('after the end the page says so, and when it was', async () => {
   const page = open({ queue: held, looks: [seen({ state: 'closed', endsAt: AT - 1 })] })
   await page.settle()

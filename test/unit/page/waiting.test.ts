@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest'
 import { openJoinKey } from '../../../edge/page/join-key.ts'
-import { browserOfTabs, called, failed, held, open, PLACE, seen } from './open-page.ts'
+import { startRecovery } from '../../../edge/page/recovery.ts'
+import { browserOfTabs, called, failed, held, open, PLACE, seen, snapshot } from './open-page.ts'
 
 test('a lost reply to join is asked for again under the same key, and the next join has another', async () => {
   const storage = new Map<string, string>()
@@ -81,7 +82,7 @@ test('Retry-After is honoured', async () => {
   expect(page.waitMs()).toBeGreaterThanOrEqual(12_000)
 })
 
-test('a new epoch presents the token again and keeps the position', async () => {
+test('a new epoch presents the token again, and no number is told while others are still coming back', async () => {
   const restored = { ...held, epoch: 2, ahead: 40, calledTotal: 5 }
   const recovering = seen({ epoch: 2, state: 'recovering', calledTotal: 5 })
   const page = open({
@@ -93,7 +94,138 @@ test('a new epoch presents the token again and keeps the position', async () => 
   expect(page.last()?.position).toBe(41)
   await page.step()
   expect(page.calls.map((call) => call.split(' ')[0])).toEqual(['now', 'now', 'join', 'now'])
-  expect(page.last()).toMatchObject({ stage: 'recovering', position: 41 })
+  expect(page.last()).toMatchObject({ stage: 'recovering', position: null })
+  expect(
+    page.shown.filter(({ stage }) => stage === 'recovering').map(({ position }) => position),
+  ).not.toContain(41)
+})
+
+test('who came back first is not first for ever: when all are back the token is presented once more', async () => {
+  const alone = { ...held, epoch: 2, ahead: 0, calledTotal: 5 }
+  const recovering = seen({ epoch: 2, state: 'recovering', calledTotal: 5, waiting: 1 })
+  const back = seen({ epoch: 2, calledTotal: 5 })
+  const page = open({
+    queue: held,
+    looks: [recovering, recovering, back, back, back, back],
+    joins: [
+      { is: 'joined', held: alone },
+      { is: 'joined', held: { ...alone, ahead: 90 } },
+    ],
+  })
+  await page.settle()
+  await page.step()
+  expect(page.last()).toMatchObject({ stage: 'recovering', position: null })
+  expect(page.calls.filter((call) => call.startsWith('join'))).toHaveLength(1)
+  // Not all at the same moment, and not before the last ones are back.
+  expect(page.waitMs()).toBeGreaterThanOrEqual(2_000)
+  page.pass(10_000)
+  await page.step()
+  expect(page.last()).toMatchObject({ stage: 'waiting', position: 91 })
+  expect(page.calls.filter((call) => call.startsWith('join'))).toHaveLength(2)
+  page.pass(60_000)
+  await page.step()
+  expect(page.calls.filter((call) => call.startsWith('join'))).toHaveLength(2)
+})
+
+test('a page that slept through a recovery forgets its lowest number with the epoch', async () => {
+  const page = open({
+    queue: held,
+    looks: [
+      seen({ calledTotal: 60 }),
+      seen({ epoch: 2, calledTotal: 5 }),
+      seen({ epoch: 2, calledTotal: 5 }),
+    ],
+    joins: [{ is: 'joined', held: { ...held, epoch: 2, ahead: 60, calledTotal: 5 } }],
+  })
+  await page.settle()
+  expect(page.last()?.position).toBe(41)
+  await page.step()
+  expect(page.last()).toMatchObject({ stage: 'waiting', position: 61 })
+})
+
+test('pages that were put back do not all present their token at once', async () => {
+  const waits = [0, 0.5, 0.999].map((random) => {
+    const recovery = startRecovery({ nowMs: () => 0, random: () => random })
+    recovery.sees({ state: 'recovering', epoch: 2 })
+    expect(recovery.confirmsInMs(2)).toBeUndefined()
+    recovery.sees({ state: 'open', epoch: 2 })
+    recovery.sees({ state: 'open', epoch: 2 })
+    return recovery.confirmsInMs(2)
+  })
+  expect(waits.map((ms) => Math.round(ms ?? 0))).toEqual([2_000, 6_000, 9_992])
+})
+
+test('each answer is shown in one go, so that a message that comes with a change is not lost on a screen reader', async () => {
+  const page = open({
+    queue: held,
+    looks: [
+      seen(),
+      seen({ state: 'paused', message: 'Back at 19:40.' }),
+      seen({ state: 'sold_out', message: 'Sorry.' }),
+    ],
+  })
+  await page.settle()
+  await page.step()
+  await page.step()
+  for (const { message, stage } of page.shown) {
+    expect([stage, message]).toEqual([
+      stage,
+      { waiting: '', paused: 'Back at 19:40.', sold_out: 'Sorry.' }[stage as string],
+    ])
+  }
+})
+
+test('an old copy grows old on the page too, which says so calmly', async () => {
+  const { at } = snapshot()
+  const page = open({ queue: held, looks: [seen(), seen({ degraded: true }), seen({ at: at + 90_000 })] })
+  await page.settle()
+  expect(page.last()).toMatchObject({ trouble: 'none', updatedAtMs: 0 })
+  page.pass(60_000)
+  await page.step()
+  expect(page.last()).toMatchObject({ stage: 'waiting', position: 101, trouble: 'old', updatedAtMs: 0 })
+  page.pass(30_000)
+  await page.step()
+  expect(page.last()).toMatchObject({ trouble: 'none', updatedAtMs: 90_000 })
+})
+
+test('a reload after a missed call asks nothing and joins nowhere until the button is pressed', async () => {
+  const storage = new Map<string, string>()
+  const before = open({ queue: held, looks: [called], claims: [{ is: 'missed' }], storage })
+  await before.settle()
+  const page = open({ storage, looks: [seen()], joins: [{ is: 'joined', held }] })
+  await page.settle()
+  page.waiting.wake()
+  await page.settle()
+  expect(page.last()?.stage).toBe('missed')
+  expect(page.calls).toEqual([])
+  await page.waiting.again()
+  await page.settle()
+  expect(page.last()?.stage).toBe('waiting')
+  expect(storage.has('wr-missed-demo')).toBe(false)
+})
+
+test('who is back at the front after a missed call is told so', async () => {
+  const late = seen({ serving: PLACE + 9, front: [PLACE, PLACE + 10] })
+  const page = open({ queue: held, looks: [called, late], claims: [{ is: 'waiting' }] })
+  await page.settle()
+  expect(page.last()).toMatchObject({ stage: 'waiting', late: false })
+  await page.step()
+  expect(page.last()).toMatchObject({ stage: 'waiting', late: true, position: 1 })
+})
+
+test('the wait after a lull is that of the free slots, not of the few who were admitted lately', async () => {
+  const page = open({ queue: held, looks: [seen({ admittedPerMinute: 1, ratePerMinute: 600, free: 500 })] })
+  await page.settle()
+  expect(page.last()?.eta?.high).toBeLessThan(30)
+})
+
+test('an entry, which has no position, has a time to look again', async () => {
+  const page = open({
+    queue: { ...held, entry: { number: 1, entries: 1, head: '' } },
+    looks: [seen({ state: 'prequeue' })],
+  })
+  await page.settle()
+  expect(page.waitMs()).toBeGreaterThan(0)
 })
 
 test('an older copy of the store that still lacks the new epoch does not make the page join in a loop', async () => {
@@ -212,6 +344,7 @@ test('joining again in one tab gives the other the same place, without another j
   await one.waiting.again()
   await other.settle()
   expect(other.last()).toMatchObject({ stage: 'waiting', position: 401 })
+  expect(other.last()?.eta).toBeDefined()
   expect(other.calls).toEqual(['now', 'now'])
 })
 
