@@ -83,6 +83,7 @@ try {
 if (asked) await end(0)
 void stack.broken.then((reason) => end(1, `Foyer stopped: ${reason}`))
 if (!quiet) crowd = await startCrowd(stack.url)
+const { warnings = [] } = (await (await fetch(`${stack.url}/healthz`)).json()) as { warnings?: string[] }
 
 const seconds = ((Date.now() - started) / 1_000).toFixed(1)
 console.log(`
@@ -95,5 +96,4 @@ Ready on ${stack.url}   (after ${seconds} s)
 
   Pay with test card 4242 4242 4242 4242, any later date, any code. Ctrl-C stops everything.
 `)
-const { warnings = [] } = (await (await fetch(`${stack.url}/healthz`)).json()) as { warnings?: string[] }
 for (const warning of warnings) console.warn(`  Check wrangler.toml: ${warning}`)
