@@ -180,9 +180,9 @@ export class RoomSnapshot {
     if (copy === undefined || !isAlike(copy, this.#held.document)) return undefined
     // Of another sale: the room has gone on, or this deployment has. Only Redis can tell which.
     if (copy.snapshot.sale !== this.#room.sale.name) return undefined
-    // The very copy that is held tells nothing new: nobody has moved the front since, so this isolate does.
-    const news = this.#held === undefined || isNewer(copy.snapshot, this.#held.document.snapshot)
-    return news && this.#ageMs(copy) < FRESH_MS ? copy : undefined
+    // The very copy that is held, and not a moment old: nobody has moved the front since, so this isolate does.
+    const news = isNewer(copy.snapshot, this.#held.document.snapshot)
+    return this.#ageMs(copy) < (news ? FRESH_MS : FRESH_MS / 2) ? copy : undefined
   }
 
   #ageMs({ snapshot }: SnapshotDocument): number {
