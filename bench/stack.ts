@@ -25,7 +25,7 @@ const ROOMS = {
     total_active_users: 10_000_000,
     claim_window: 600,
   },
-  gate: { hosts: ['127.0.0.1'], claim_window: 600, admission_token_ttl: 600 },
+  gate: { hosts: ['127.0.0.1'], admission_token_ttl: 600 },
 }
 
 export interface BenchStack {
