@@ -1,6 +1,6 @@
 // Test projects by what they need: `unit` (nothing), `local` (the stand-ins against the real clients),
 // `redis` (scripts on a real server), `workerd` (modules inside the runtime), `worker` and `origin` (each Worker against real
-// stores), `holds` (its seats), `e2e` (the whole stack and a browser).
+// stores), `holds` (its seats), `history` (the order of everything that happens to a seat), `e2e` (the whole stack and a browser).
 import { readFile } from 'node:fs/promises'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig, type Plugin } from 'vitest/config'
@@ -32,6 +32,7 @@ export default defineConfig({
       node('worker', 60_000),
       node('origin', 60_000),
       node('holds', 60_000),
+      node('history', 60_000),
       node('e2e', 120_000),
       {
         plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],

@@ -9,20 +9,30 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders
 }
 
+/** `body`: JSON, or a text that is sent as a form. */
 export function call(
   method: 'GET' | 'POST',
   url: string,
-  { agent, headers = {} }: { agent?: Agent; headers?: Readonly<Record<string, string>> } = {},
+  {
+    agent,
+    headers = {},
+    body,
+  }: { agent?: Agent; headers?: Readonly<Record<string, string>>; body?: unknown } = {},
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const sent = request(url, { ...(agent && { agent }), method, headers }, (response) => {
-    let text = ''
+  const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+  const type = typeof body === 'string' ? 'application/x-www-form-urlencoded' : 'application/json'
+  const all = text === undefined ? headers : { 'content-type': type, ...headers }
+  const sent = request(url, { ...(agent && { agent }), method, headers: all }, (response) => {
+    let answer = ''
     response.setEncoding('utf8')
-    response.on('data', (chunk: string) => (text += chunk))
+    response.on('data', (chunk: string) => (answer += chunk))
     response.on('error', reject)
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, text, headers: response.headers }))
+    response.on('end', () =>
+      resolve({ status: response.statusCode ?? 0, text: answer, headers: response.headers }),
+    )
   })
   sent.on('error', reject)
-  sent.end()
+  sent.end(text)
   return promise
 }

@@ -8,6 +8,11 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   http: async () => (await import('./http.ts')).benchHttp(),
   visitor: async () => (await import('./visitor.ts')).benchVisitor(),
   scripts: benchScripts,
+  availability: async () => (await import('./availability.ts')).benchAvailability(),
+  best: async () => (await import('./best.ts')).benchBest(),
+  catalogue: async () => (await import('./catalogue.ts')).benchCatalogue(),
+  holds: async () => (await import('./holds.ts')).benchHolds(),
+  orders: async () => (await import('./orders.ts')).benchOrders(),
 }
 
 const asked = process.argv.slice(2)

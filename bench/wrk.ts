@@ -19,6 +19,9 @@ export interface Measured {
   readonly perSecond: number
   /** Requests answered outside 2xx and 3xx, or not at all. */
   readonly failed: number
+  /** `NaN` where the script does not write them. */
+  readonly p50Ms: number
+  readonly p95Ms: number
   /** User and system time that wrk itself took. */
   readonly loadCpuSeconds: number
 }
@@ -63,6 +66,8 @@ export async function runWrk(
     failed:
       number(/Non-2xx or 3xx responses: (\d+)/, stdout, 0) +
       number(/Socket errors: .*timeout (\d+)/, stdout, 0),
+    p50Ms: number(/^p50 (\d+)/m, stdout, Number.NaN) / 1_000,
+    p95Ms: number(/^p95 (\d+)/m, stdout, Number.NaN) / 1_000,
     loadCpuSeconds: number(/cpu ([\d.]+)/, stderr) + number(/cpu [\d.]+ ([\d.]+)/, stderr),
   }
 }

@@ -7,9 +7,10 @@ import { noteFailure } from './failed.ts'
 import { forward } from './forward.ts'
 import { knownIsolate } from './isolate.ts'
 import { originOf } from './passage.ts'
-import { endSession, isRenewalDue } from './passes.ts'
 import { rememberedPass } from './presented.ts'
+import { isRenewalDue } from './renewal.ts'
 import { matchRoom } from './room-match.ts'
+import { sessionCommands } from './session-commands.ts'
 
 /**
  * An address whose path every reader takes for the same: no escapes, no empty or dot segments, and so nothing of the
@@ -43,7 +44,7 @@ export function passAdmitted(
     trace,
     cookieNames: isolate.cookieNames,
     token: pass.token,
-    endSession: () => endSession(queue, pass.claims, work),
+    session: sessionCommands(queue, pass, work),
   }).catch((error: unknown) => {
     noteFailure(request, { error, trace })
     return wholeWay()

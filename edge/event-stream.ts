@@ -2,14 +2,15 @@
 // streams cost Redis nothing beyond the one refresh a second. The body is pulled: once the client is known to be gone
 // nothing pulls, and no timer runs. What there is to tell decides `stream-turn.ts`; who may have a stream, the route.
 
+import { eventBody, HEARTBEAT, writeRetry, type EventChunk } from '../src/http/event-body.ts'
+import type { StreamSlot, StreamSlots } from '../src/http/stream-slots.ts'
 import { pollAfterMs } from '../src/queue/position.ts'
 import type { SnapshotDocument } from '../src/redis/queue.ts'
 import { currentView } from './join-queue.ts'
 import type { OwnPlace } from './own-place.ts'
 import type { Work } from './passes.ts'
 import type { RoomQueue } from './room-queue.ts'
-import type { StreamSlot, StreamSlots } from './stream-slots.ts'
-import { HEARTBEAT, nextTurn, writeEvent, writeRetry, type StreamTurn, type Told } from './stream-turn.ts'
+import { nextTurn, writeEvent, type StreamTurn, type Told } from './stream-turn.ts'
 
 const TICK_MS = 1_000
 /** The runtime tells of a client that went away when it is written to: at the latest by this. */
@@ -35,7 +36,6 @@ export function openEventStream(
   const claimUrl = `/.waiting-room/${queue.room.id}/claim`
   // Up to a tenth shorter, so that those who came together do not come back together.
   const endsAtMs = work.nowMs + LONGEST_STREAM_MS * (1 - 0.1 * Math.random())
-  const encoder = new TextEncoder()
   let told = toldBefore
   let looked: SnapshotDocument | undefined
   let writtenAtMs: number | undefined
@@ -58,7 +58,7 @@ export function openEventStream(
   }
 
   /** Waits until there is something to write; `ends` after the last. */
-  async function nextChunk(): Promise<{ readonly text: string; readonly ends: boolean }> {
+  async function nextChunk(): Promise<EventChunk> {
     if (writtenAtMs === undefined) {
       const turn = look(first)
       // Always something: the runtime sends the headers with the first bytes.
@@ -82,26 +82,11 @@ export function openEventStream(
     slots.release(slot)
   }
 
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { text, ends } = await nextChunk()
-          writtenAtMs = Date.now()
-          if (text !== '') controller.enqueue(encoder.encode(text))
-          if (!ends) return
-          stop()
-          controller.close()
-        } catch (error) {
-          stop()
-          throw error
-        }
-      },
-      cancel: stop,
-    },
-    // Nothing is prepared ahead of the reader: what is sent is what holds then.
-    { highWaterMark: 0 },
-  )
+  return eventBody(async () => {
+    const chunk = await nextChunk()
+    writtenAtMs = Date.now()
+    return chunk
+  }, stop)
 }
 
 /** Until one who was told all there is to tell looks again: never longer than a call waits, also where the front jumps. */

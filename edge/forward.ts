@@ -1,13 +1,14 @@
 // Sends a request on to the origin, a service binding or a site by its address, and its response back: method, bodies,
 // query and the visitor's own cookies as they came, both ways streaming. Our cookies and internal headers never pass; the
 // pass that the origin sees is the one that the gate verified or signed, never what the client sent. The origin's command
-// to end a session is carried out here and never passes either.
+// for a session is carried out here and never passes either.
 
 import type { Trace } from '../src/http/traceparent.ts'
 import { stripCookies } from './cookies.ts'
-import { COMMAND_HEADER, endsSession } from './origin-command.ts'
+import { COMMAND_HEADER, readCommand } from './origin-command.ts'
 import { PASS_HEADER } from './presented.ts'
 import { Refusal } from './refusal.ts'
+import type { PassDelivery, SessionCommands } from './session-commands.ts'
 import { OriginUnreachable, type Origin } from './url-origin.ts'
 
 /**
@@ -28,12 +29,10 @@ export interface Forwarding {
   readonly cookieNames: ReadonlySet<string>
   /** The verified pass, if the visitor has one. */
   readonly token?: string | undefined
-  /** `Set-Cookie` values for the visitor. */
-  readonly cookies?: readonly string[]
-  /** A renewed pass for a client that presented its own by header. */
-  readonly renewedToken?: string | undefined
-  /** Ends the visitor's session; answers the `Set-Cookie` values that clear what is over. Left out where there is none. */
-  readonly endSession?: (() => readonly string[]) | undefined
+  /** A pass that was made or renewed for this request. */
+  readonly delivery?: PassDelivery
+  /** Left out where the visitor has no session. */
+  readonly session?: SessionCommands
 }
 
 export async function forward(request: Request, options: Forwarding): Promise<Response> {
@@ -54,7 +53,7 @@ export async function forward(request: Request, options: Forwarding): Promise<Re
 }
 
 /** The visitor gets the pass that was just made, so that trying again takes no second slot. */
-const unreachable = (error: OriginUnreachable, { cookies = [] }: Forwarding): Refusal =>
+const unreachable = (error: OriginUnreachable, { delivery: { cookies = [] } = {} }: Forwarding): Refusal =>
   new Refusal('origin_unreachable', {
     detail: 'The site behind the waiting room cannot be reached at this moment; try again in a few seconds.',
     retryAfterSeconds: RETRY_AFTER_SECONDS,
@@ -76,18 +75,34 @@ const brokenOff = (): Refusal =>
     reason: 'connection_lost',
   })
 
-function withTokens(response: Response, { cookies = [], renewedToken, endSession }: Forwarding): Response {
+async function withTokens(response: Response, forwarding: Forwarding): Promise<Response> {
+  const { delivery } = forwarding
   const commanded = response.headers.has(COMMAND_HEADER)
-  if (cookies.length === 0 && renewedToken === undefined && !commanded) return response
+  if (delivery === undefined && !commanded) return response
   const marked = new Response(response.body, response)
   marked.headers.delete(COMMAND_HEADER)
-  const ends = commanded && endsSession(response.headers, { hasSession: endSession !== undefined })
-  const set = ends && endSession !== undefined ? endSession() : cookies
-  for (const cookie of set) marked.headers.append('set-cookie', cookie)
-  if (renewedToken !== undefined && !ends) marked.headers.set(PASS_HEADER, renewedToken)
-  if (set.length > 0 || renewedToken !== undefined) keepPrivate(marked.headers)
-  if (ends) marked.headers.set('cache-control', 'no-store')
+  const {
+    cookies = [],
+    token,
+    ended,
+  } = commanded ? await carryOut(response.headers, forwarding) : { ...delivery, ended: false }
+  for (const cookie of cookies) marked.headers.append('set-cookie', cookie)
+  if (token !== undefined) marked.headers.set(PASS_HEADER, token)
+  if (cookies.length > 0 || token !== undefined) keepPrivate(marked.headers)
+  if (ended) marked.headers.set('cache-control', 'no-store')
   return marked
+}
+
+/** What the visitor gets once the site's command is done; an extended pass takes the place of one that was renewed before. */
+async function carryOut(
+  headers: Headers,
+  { delivery, session }: Forwarding,
+): Promise<PassDelivery & { readonly ended: boolean }> {
+  const command = readCommand(headers, { hasSession: session !== undefined, nowMs: Date.now() })
+  if (session !== undefined && command.action === 'end') return { cookies: session.end(), ended: true }
+  const extended =
+    session !== undefined && command.action === 'extend' ? await session.extend(command.untilMs) : undefined
+  return { ...(extended ?? delivery), ended: false }
 }
 
 /** A shared cache must not store a response that carries somebody's pass, even where the origin's own part is public. */

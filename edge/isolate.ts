@@ -3,6 +3,7 @@
 // as its fault, so that it is reported once in the log and on every request.
 
 import { ConfigError } from '../src/config/fault.ts'
+import { StreamSlots } from '../src/http/stream-slots.ts'
 import type { RoomId } from '../src/ids.ts'
 import { createRedis } from '../src/redis/client.ts'
 import { createQueueStore } from '../src/redis/queue.ts'
@@ -14,7 +15,6 @@ import { drawKeysOf, type DrawKeys } from './draw.ts'
 import { JoinLimit } from './join-limit.ts'
 import { findRoomWarnings } from './room-overlap.ts'
 import { openRoomQueue, type RoomQueue } from './room-queue.ts'
-import { StreamSlots } from './stream-slots.ts'
 import { createVisitorIds, type DeriveVisitor } from './visitor.ts'
 
 export interface Isolate {

@@ -5,7 +5,8 @@
 import { Ratelimit } from '@upstash/ratelimit'
 import type { Redis } from '@upstash/redis/cloudflare'
 import type { VisitorId } from '../src/ids.ts'
-import { MS_PER_MINUTE, msToSecondsUp } from '../src/time.ts'
+import { MinuteCounter } from '../src/minute-counter.ts'
+import { msToSecondsUp } from '../src/time.ts'
 
 export type JoinVerdict =
   | { readonly allowed: true }
@@ -20,32 +21,9 @@ export interface LocationLimit {
   limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>
 }
 
-const MAX_COUNTED = 10_000
 /** A visitor in line has no need to join again; a page that was reloaded, or two tabs, stay far below. */
 const RETURNS_PER_MINUTE = 10
 const GLOBAL_TIMEOUT_MS = 1_000
-
-/** Joins by address or visitor in the current minute; the oldest is forgotten when there are too many. */
-class MinuteCounter {
-  readonly #counts = new Map<string, { windowStartMs: number; count: number }>()
-
-  /** Counts one more and answers how many that makes, and when the window ends. */
-  add(key: string, nowMs: number): { count: number; endsAtMs: number } {
-    const known = this.#counts.get(key)
-    const current =
-      known !== undefined && Math.abs(nowMs - known.windowStartMs) < MS_PER_MINUTE
-        ? known
-        : { windowStartMs: nowMs, count: 0 }
-    current.count += 1
-    this.#counts.delete(key)
-    this.#counts.set(key, current)
-    if (this.#counts.size > MAX_COUNTED) {
-      const oldest = this.#counts.keys().next()
-      if (oldest.done !== true) this.#counts.delete(oldest.value)
-    }
-    return { count: current.count, endsAtMs: current.windowStartMs + MS_PER_MINUTE }
-  }
-}
 
 export class JoinLimit {
   readonly #location: LocationLimit

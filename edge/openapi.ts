@@ -89,6 +89,8 @@ interface Described {
   readonly summary: string
   readonly caller?: Caller
   readonly body?: z.ZodType
+  /** Fields of the form that a browser without JavaScript may send in place of the body; it is answered 303. */
+  readonly form?: z.ZodType
   readonly idempotencyKey?: true
   readonly lastEventId?: true
   /** Name → schema of the data of each event, where 200 is a stream of them. */
@@ -97,6 +99,10 @@ interface Described {
   readonly answers: Readonly<Record<number, z.ZodType | null>>
   readonly problems?: readonly ProblemCode[]
 }
+
+const next = z
+  .string()
+  .describe('Path and query on this host that the answer leads to; anything else leads to "/".')
 
 const FEW = ['room_unknown', 'store_unavailable', 'busy'] as const
 const CHANGE = [
@@ -115,6 +121,7 @@ const DESCRIBED: Readonly<Record<string, Readonly<Record<string, Described>>>> =
       summary: 'Takes a place in the queue, or finds the one that the visitor has.',
       caller: 'queue',
       body: z.strictObject({}),
+      form: z.object({ next: next.optional() }),
       idempotencyKey: true,
       answers: { 201: joined },
       problems: [
@@ -202,6 +209,7 @@ const DESCRIBED: Readonly<Record<string, Readonly<Record<string, Described>>>> =
       summary: 'Gives up the place, or ends the session.',
       caller: 'queue',
       body: z.strictObject({}),
+      form: z.object({ next }),
       answers: { 204: null },
       problems: [...FEW, ...CHANGE, 'token_invalid'],
     },
@@ -300,6 +308,7 @@ function operation(
     summary,
     caller = 'anyone',
     body,
+    form,
     idempotencyKey,
     lastEventId,
     answers,
@@ -321,9 +330,17 @@ function operation(
       ...(idempotencyKey === true ? [IDEMPOTENCY_KEY] : []),
       ...(lastEventId === true ? [LAST_EVENT_ID] : []),
     ],
-    ...(body && { requestBody: { content: { 'application/json': { schema: jsonSchema(body) } } } }),
+    ...(body && {
+      requestBody: {
+        content: {
+          'application/json': { schema: jsonSchema(body) },
+          ...(form && { 'application/x-www-form-urlencoded': { schema: jsonSchema(form) } }),
+        },
+      },
+    }),
     responses: {
       ...mapValues(answers, answer),
+      ...(form && { 303: WAY_BACK }),
       ...(events && { 200: eventAnswer(events) }),
       ...problemAnswers(problems),
     },
@@ -344,6 +361,11 @@ const LAST_EVENT_ID = {
   required: false,
   description: 'The id of the last event that came, so that a view that did not change is not repeated.',
   schema: { type: 'string' },
+}
+
+const WAY_BACK = {
+  description: 'To a form: done, and back to the address in `next`.',
+  headers: { Location: { schema: { type: 'string' } } },
 }
 
 /** OpenAPI 3.1 has no word for the events of a stream: their data is described in an extension. */

@@ -15,22 +15,13 @@ import { failureOf } from './failed.ts'
 import { forward } from './forward.ts'
 import { decide, type GateFacts, type QueueFacts } from './gate.ts'
 import { hold } from './hold.ts'
-import {
-  admissionCookies,
-  claimPass,
-  clearedCookies,
-  endSession,
-  enterPass,
-  isRenewalDue,
-  openPass,
-  renewPass,
-  type Pass,
-  type Work,
-} from './passes.ts'
+import { claimPass, clearedCookies, enterPass, openPass, type Pass, type Work } from './passes.ts'
 import { presentedPass, presentedQueueToken, type Presented } from './presented.ts'
+import { isRenewalDue, renewPass } from './renewal.ts'
 import { requestKind } from './request-kind.ts'
 import type { RoomQueue } from './room-queue.ts'
 import { isBypassed, matchRoom } from './room-match.ts'
+import { deliverPass, sessionCommands } from './session-commands.ts'
 import { urlOrigin, type Origin } from './url-origin.ts'
 
 /** What is known of one request; steps replace it, nothing changes it in place. */
@@ -69,7 +60,7 @@ export async function passGate(c: Context<EdgeEnv>): Promise<Response> {
           ...forwarding,
           // Past the gate an old pass opens nothing, but tells whose session a completed order was.
           token: visit.facts.pass === 'alive' || visit.facts.bypassed ? pass.token : undefined,
-          endSession: () => endSession(queue, pass.claims, work),
+          session: sessionCommands(queue, pass, work),
         })
       }
       case 'hold':
@@ -86,12 +77,12 @@ export async function passGate(c: Context<EdgeEnv>): Promise<Response> {
           visit = outcome
           break
         }
-        const byHeader = visit.pass.status === 'valid' && visit.pass.by === 'header'
+        const by = visit.pass.status === 'valid' ? visit.pass.by : 'cookie'
         return forward(request, {
           ...forwarding,
           token: outcome.token,
-          endSession: () => endSession(queue, outcome.claims, work),
-          ...(byHeader ? { renewedToken: outcome.token } : { cookies: admissionCookies(outcome, work) }),
+          session: sessionCommands(queue, { claims: outcome.claims, by }, work),
+          delivery: deliverPass(outcome, by, work),
         })
       }
     }

@@ -1,13 +1,18 @@
-// Makes passes (admission tokens) from what Redis decided: by a claim, by entering a quiet room, by renewal, or without
-// Redis where the room lets everyone through. Called by the gate and by the routes claim and renew.
+// Makes passes (admission tokens) from what Redis decided: by a claim, by entering a quiet room, or without Redis where the
+// room lets everyone through; sets and clears their cookies. Called by the gate and by the routes of a visitor; `renewal.ts`
+// gives them a new life.
 
 import type { Room } from '../src/config/room.ts'
 import type { SessionId, VisitorId } from '../src/ids.ts'
 import { QUIET_PLACE, sessionIdFrom } from '../src/queue/session-id.ts'
-import { StoreUnavailable } from '../src/redis/client.ts'
 import type { ClaimOutcome } from '../src/redis/queue.ts'
 import { msToSeconds, secondsToMs } from '../src/time.ts'
-import { signAdmissionToken, type AdmissionClaims } from '../src/tokens/admission-token.ts'
+import {
+  LONGEST_EXTENSION_MS,
+  sessionLimitMs,
+  signAdmissionToken,
+  type AdmissionClaims,
+} from '../src/tokens/admission-token.ts'
 import type { QueueClaims } from '../src/tokens/queue-token.ts'
 import type { WaitUntil } from './coalescer.ts'
 import { cookieName, setCookie, type CookieKind } from './cookies.ts'
@@ -59,33 +64,6 @@ export async function openPass(room: Room, work: Work): Promise<Pass> {
 }
 
 /**
- * A pass with a new life; `undefined` when its session has ended. When Redis cannot be asked, a token that is still
- * alive is prolonged by one token's life without it (an outage throws nobody out of a checkout), a dead one is not:
- * throws `StoreUnavailable`.
- */
-export async function renewPass(
-  queue: RoomQueue,
-  claims: AdmissionClaims,
-  work: Work,
-): Promise<Pass | undefined> {
-  const { session, sessionEndMs, expiresAtMs } = claims
-  if (sessionEndMs <= work.nowMs || queue.seen.ended.has(session)) return undefined
-  if (queue.snapshot.failing && expiresAtMs > work.nowMs) {
-    // Known to be out: who is inside does not wait for it again. The refresh behind this finds out when it is back.
-    work.waitUntil(queue.snapshot.get(work.waitUntil).catch(() => undefined))
-    return sign(queue.room, claims, sessionEndMs, work)
-  }
-  try {
-    const entry = { session, sessionEndMs, tokenExpiresAtMs: expiresAtMs }
-    const outcome = await queue.renew.add(entry, work.waitUntil)
-    return outcome.status === 'ended' ? undefined : sign(queue.room, claims, outcome.expiresAtMs, work)
-  } catch (error) {
-    if (!(error instanceof StoreUnavailable) || expiresAtMs <= work.nowMs) throw error
-    return sign(queue.room, claims, sessionEndMs, work)
-  }
-}
-
-/**
  * Ends the session of a pass while its response is on its way, and answers the cookies that clear it. Redis is told behind
  * the response; where it cannot be, the session ends by itself after `session_duration`, and the log says so.
  */
@@ -106,18 +84,8 @@ export function endSession(
 }
 
 /**
- * Whether the gate renews this pass: less than half of its life is left, or its session is still the provisional one of
- * a quiet entry, which lasts one claim window from its start unless the visitor comes back.
- */
-export function isRenewalDue(claims: AdmissionClaims, room: Room, nowMs: number): boolean {
-  if (claims.expiresAtMs - nowMs < room.admissionTokenTtlMs / 2) return true
-  const startedAtMs = claims.sessionEndMs - room.sessionMaxMs
-  const quiet = claims.session === sessionIdFrom(claims.visitor, QUIET_PLACE)
-  return quiet && claims.expiresAtMs <= startedAtMs + room.claimWindowMs
-}
-
-/**
- * Sets the pass, for as long as the session can last: longer than the token, since the gate renews an expired one.
+ * Sets the pass, for as long as the session can last if it is extended: longer than the token, since the gate renews an
+ * expired one, and longer than the session, since a response that was under way when another extended it may arrive last.
  * Clears the queue token, whose place has been used: whoever comes back after the session is a newcomer.
  */
 export function admissionCookies(
@@ -125,7 +93,7 @@ export function admissionCookies(
   { isolate, nowMs }: Pick<Work, 'isolate' | 'nowMs'>,
 ): string[] {
   const mode = isolate.config.cookies
-  const maxAgeSeconds = msToSeconds(claims.sessionEndMs - nowMs)
+  const maxAgeSeconds = msToSeconds(claims.sessionEndMs + LONGEST_EXTENSION_MS - nowMs)
   return [
     setCookie(cookieName('pass', claims.room, mode), token, { mode, maxAgeSeconds }),
     setCookie(cookieName('queue', claims.room, mode), '', { mode, maxAgeSeconds: 0 }),
@@ -153,27 +121,36 @@ function passFrom(
     sale: room.sale.name,
     sessionEndMs: session.startedAtMs + room.sessionMaxMs,
   }
-  return sign(room, claims, session.expiresAtMs, work)
+  return signPass(room, claims, session.expiresAtMs, work)
 }
 
-/** The token lives its time, and never longer than the session as it stands in Redis. */
-async function sign(
+/**
+ * The token lives its time, and never longer than the session as it stands in Redis. A session that stands there beyond its
+ * end has been extended, by a request that this token knows nothing of: the new one does.
+ */
+export async function signPass(
   room: Room,
   session: Omit<AdmissionClaims, 'expiresAtMs'>,
   sessionExpiresAtMs: number,
   { isolate, nowMs }: Work,
 ): Promise<Pass> {
-  const expiresAtMs = Math.min(nowMs + room.admissionTokenTtlMs, sessionExpiresAtMs, session.sessionEndMs)
   // In whole seconds, as the token carries them: what is remembered here is what every other isolate reads.
-  const claims = {
-    ...session,
-    sessionEndMs: wholeSeconds(session.sessionEndMs),
-    expiresAtMs: wholeSeconds(expiresAtMs),
-  }
+  const lasting = withExtension(session, wholeSeconds(sessionExpiresAtMs))
+  const expiresAtMs = Math.min(nowMs + room.admissionTokenTtlMs, sessionExpiresAtMs, sessionLimitMs(lasting))
+  const claims = { ...lasting, expiresAtMs: wholeSeconds(expiresAtMs) }
   const { issuer, admissionKeys } = isolate.config
   const token = await signAdmissionToken(claims, admissionKeys, { issuer, nowMs })
   isolate.verified.remember(token, claims)
   return { token, claims }
+}
+
+function withExtension(
+  session: Omit<AdmissionClaims, 'expiresAtMs'>,
+  standsUntilMs: number,
+): Omit<AdmissionClaims, 'expiresAtMs'> {
+  const sessionEndMs = wholeSeconds(session.sessionEndMs)
+  const untilMs = Math.max(session.extendedUntilMs ?? 0, standsUntilMs > sessionEndMs ? standsUntilMs : 0)
+  return { ...session, sessionEndMs, ...(untilMs > 0 && { extendedUntilMs: untilMs }) }
 }
 
 const wholeSeconds = (ms: number): number => secondsToMs(msToSeconds(ms))

@@ -93,9 +93,3 @@ export function readEventId(header: string | undefined): Told | undefined {
 /** One event; JSON has no line breaks of its own. */
 export const writeEvent = <View>({ name, told, data }: StreamEvent<View>): string =>
   `event: ${name}\nid: ${idOf(told)}\ndata: ${JSON.stringify(data)}\n\n`
-
-/** When the client comes back after the stream ends or breaks (ms). */
-export const writeRetry = (retryMs: number): string => `retry: ${Math.round(retryMs)}\n\n`
-
-/** A comment: nothing to the client, but a connection that is gone shows when it is written to. */
-export const HEARTBEAT = ': here\n\n'

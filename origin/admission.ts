@@ -33,11 +33,14 @@ export async function requireAdmission(c: Context<OriginEnv>, room: RoomId): Pro
   const verdict = token === undefined ? 'missing' : await admit(token, c.var.config, room)
   if (typeof verdict !== 'string') return verdict
   logInfo('admission refused', { room, reason: verdict })
-  throw new Problem('admission_required', {
+  throw notAdmitted(room)
+}
+
+export const notAdmitted = (room: RoomId): Problem =>
+  new Problem('admission_required', {
     detail: 'Join the queue of this waiting room first; once admitted, the same request is answered.',
     extensions: { room, queueUrl: `/.waiting-room/${room}/join` },
   })
-}
 
 async function admit(
   token: string,
@@ -61,12 +64,20 @@ async function admit(
  * to everybody and only wants to know who asks: nothing may be allowed by it.
  */
 export async function presentedSession(c: Context<OriginEnv>, room: RoomId): Promise<SessionId | undefined> {
+  return (await presentedClaims(c, room))?.session
+}
+
+/** The claims of such a token, for whom the same holds. */
+export async function presentedClaims(
+  c: Context<OriginEnv>,
+  room: RoomId,
+): Promise<AdmissionClaims | undefined> {
   const token = c.req.header(ADMISSION_HEADER)
   if (token === undefined) return undefined
   const { issuer, admissionKeys } = c.var.config
   const options = { issuer, room, nowMs: Date.now(), allowExpired: true }
   const verdict = await verifyAdmissionToken(token, admissionKeys, options)
-  return verdict.ok ? verdict.claims.session : undefined
+  return verdict.ok ? verdict.claims : undefined
 }
 
 /**
@@ -80,17 +91,24 @@ export async function ownedHold(c: Context<OriginEnv>, holdId: string): Promise<
   throw found.status === 'ended' && found.session === session ? holdEnded() : noSuchHold()
 }
 
-/** The performance that a hold's id names and the visitor's session in its room; the hold itself is not looked at. */
+/** The performance that a hold's id names and the visitor's admission to its room; the hold itself is not looked at. */
 export async function admittedToHold(
   c: Context<OriginEnv>,
   holdId: string,
-): Promise<{ readonly performance: Performance; readonly session: SessionId }> {
-  const performanceId = HOLD_ID.exec(holdId)?.[1]
+): Promise<{
+  readonly performance: Performance
+  readonly session: SessionId
+  readonly claims: AdmissionClaims
+}> {
+  const performanceId = performanceOfHold(holdId)
   const performance = performanceId === undefined ? undefined : await findPerformance(c.var.db, performanceId)
   if (performance === undefined) throw noSuchHold()
-  const { session } = await requireAdmission(c, performance.room)
-  return { performance, session }
+  const claims = await requireAdmission(c, performance.room)
+  return { performance, session: claims.session, claims }
 }
+
+/** The performance that a hold's id names; `undefined` for what is no such id. */
+export const performanceOfHold = (holdId: string): string | undefined => HOLD_ID.exec(holdId)?.[1]
 
 export const noSuchHold = (): Problem => new Problem('not_found', { detail: 'There is no such hold.' })
 

@@ -6,7 +6,10 @@ import type { OriginEnv } from './env.ts'
 import { onError } from './on-error.ts'
 import { prepare } from './parts.ts'
 import { pageForPeople } from './problem-page.ts'
-import { adminRoutes } from './routes/admin.ts'
+import { adminImportRoutes } from './routes/admin-imports.ts'
+import { adminOrderRoutes } from './routes/admin-orders.ts'
+import { adminOutboxRoutes } from './routes/admin-outbox.ts'
+import { adminSeatRoutes } from './routes/admin-seats.ts'
 import { availabilityRoutes } from './routes/availability.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -33,7 +36,10 @@ const routes = new Hono<OriginEnv>()
   .route('/', orderRoutes)
   .route('/', paymentRoutes)
   .route('/', ticketRoutes)
-  .route('/', adminRoutes)
+  .route('/', adminImportRoutes)
+  .route('/', adminOrderRoutes)
+  .route('/', adminSeatRoutes)
+  .route('/', adminOutboxRoutes)
 
 export const app = new Hono<OriginEnv>().use(refuseOtherMethods(routes)).route('/', routes)
 

@@ -1,10 +1,10 @@
-// What is on sale, read from Postgres: events, performances, and seats by section, id or ordinal. Called by the routes
-// of catalogue, availability, holds and orders. Never reads a whole hall at once, except its sold and blocked ordinals.
+// What is on sale, read from Postgres: events, performances, and seats by id or ordinal. Called by `catalogue-cache.ts` for
+// pages and catalogue, and directly by holds, orders and availability, whose answers must not be older than some seconds.
+// Never reads a whole hall at once.
 
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm'
 import type { Database } from '../src/db/client.ts'
-import { blockedSeats, events, halls, performances, priceTiers, sections, seats } from '../src/db/halls.ts'
-import { orderItems } from '../src/db/orders.ts'
+import { events, halls, performances, priceTiers, sections, seats } from '../src/db/halls.ts'
 import { parseRoomId, type RoomId } from '../src/ids.ts'
 import { MS_PER_MINUTE, msToRfc3339 } from '../src/time.ts'
 import { ShortCache } from './short-cache.ts'
@@ -24,6 +24,19 @@ export interface Performance {
   readonly seats: number
   /** Changes with whatever the seat map shows. */
   readonly version: string
+}
+
+export interface CatalogueEvent {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly venue: string
+  readonly currency: string
+}
+
+/** An event of the list, with the rooms of its performances: who is admitted to one of them may see it. */
+export interface ListedEvent extends CatalogueEvent {
+  readonly rooms: readonly RoomId[]
 }
 
 /** A seat as holds, orders and tickets show it. Prices in minor units. */
@@ -46,7 +59,8 @@ const ID = /^[A-Za-z0-9_-]{1,127}$/
 /** Whether a text can be the id of an event, performance, section or seat. */
 export const isId = (text: string): boolean => ID.test(text)
 
-// An import is seen within this time; every isolate keeps its own copy.
+// An import is seen within this time; every isolate keeps its own copy. Asks the primary, and Redis never: orders take their
+// currency from here.
 const CACHE_MS = 10_000
 const cache = new ShortCache<Performance>({ ttlMs: CACHE_MS, limit: 500 })
 
@@ -68,23 +82,25 @@ const performanceColumns = {
 
 /** By id, remembered for some seconds; `undefined` for an unknown one, which is not remembered. */
 export async function findPerformance(db: Database, id: string): Promise<Performance | undefined> {
-  if (!isId(id)) return undefined
   const nowMs = Date.now()
   const known = cache.get(db, id, nowMs)
   if (known !== undefined) return known
-  const [row] = await selectPerformances(db).where(eq(performances.id, id))
-  if (row === undefined) return undefined
-  const performance = toPerformance(row)
-  cache.set(db, id, performance, nowMs)
+  const performance = await readPerformance(db, id)
+  if (performance !== undefined) cache.set(db, id, performance, nowMs)
   return performance
 }
 
+/** After an import in this isolate. */
+export const forgetPerformances = (db: Database): void => cache.clear(db)
+
+export async function readPerformance(db: Database, id: string): Promise<Performance | undefined> {
+  if (!isId(id)) return undefined
+  const [row] = await selectPerformances(db).where(eq(performances.id, id))
+  return row === undefined ? undefined : toPerformance(row)
+}
+
 export async function listPerformances(db: Database, eventId: string): Promise<Performance[]> {
-  if (!isId(eventId)) return []
-  const rows = await selectPerformances(db)
-    .where(eq(performances.eventId, eventId))
-    .orderBy(asc(performances.startsAt), asc(performances.id))
-  return rows.map(toPerformance)
+  return isId(eventId) ? (await selectPerformancesOf(db, eventId)).map(toPerformance) : []
 }
 
 /** All that began, or will begin, after this time, the earliest first. */
@@ -97,6 +113,11 @@ export async function listPerformancesSince(db: Database, sinceMs: number): Prom
 
 export const isOnSale = ({ startsAt }: Performance, nowMs: number): boolean =>
   Date.parse(startsAt) + ON_SALE_AFTER_START_MS > nowMs
+
+const selectPerformancesOf = (db: Database, eventId: string) =>
+  selectPerformances(db)
+    .where(eq(performances.eventId, eventId))
+    .orderBy(asc(performances.startsAt), asc(performances.id))
 
 function selectPerformances(db: Database) {
   return db
@@ -112,20 +133,32 @@ function toPerformance(row: Awaited<ReturnType<typeof selectPerformances>>[numbe
   return { ...row, room, startsAt: msToRfc3339(row.startsAt.getTime()) }
 }
 
-/** Rooms of all performances: who is admitted to one of them may read the list of events. */
-export async function allRooms(db: Database): Promise<RoomId[]> {
-  const rows = await db.selectDistinct({ room: performances.room }).from(performances)
-  return rows.flatMap(({ room }) => parseRoomId(room) ?? [])
+export async function listEvents(db: Database): Promise<ListedEvent[]> {
+  const rows = await db
+    .select({
+      ...getTableColumns(events),
+      rooms: sql<
+        string[]
+      >`coalesce(jsonb_agg(distinct ${performances.room}) filter (where ${performances.room} is not null), '[]')`,
+    })
+    .from(events)
+    .leftJoin(performances, eq(performances.eventId, events.id))
+    .groupBy(events.id)
+    .orderBy(asc(events.name), asc(events.id))
+  return rows.map((row) => ({ ...row, rooms: row.rooms.flatMap((room) => parseRoomId(room) ?? []) }))
 }
 
-export function listEvents(db: Database) {
-  return db.select().from(events).orderBy(asc(events.name), asc(events.id))
-}
-
-export async function findEvent(db: Database, id: string): Promise<typeof events.$inferSelect | undefined> {
+/** An event with its performances by date. */
+export async function readEvent(
+  db: Database,
+  id: string,
+): Promise<{ readonly event: CatalogueEvent; readonly performances: readonly Performance[] } | undefined> {
   if (!isId(id)) return undefined
-  const [row] = await db.select().from(events).where(eq(events.id, id))
-  return row
+  const [[event], rows] = await db.batch([
+    db.select().from(events).where(eq(events.id, id)),
+    selectPerformancesOf(db, id),
+  ])
+  return event === undefined ? undefined : { event, performances: rows.map(toPerformance) }
 }
 
 /** Seat ids → ordinals, in the order asked; `unknown` names ids that the hall does not have. */
@@ -174,22 +207,4 @@ export function describeSeats(
     )
     .where(and(eq(performances.id, performanceId), inArray(seats.ordinal, [...ordinals])))
     .orderBy(asc(seats.ordinal))
-}
-
-/** Ordinals that Postgres has sold, for a rebuild of availability. */
-export async function soldOrdinals(db: Database, performanceId: string): Promise<number[]> {
-  const rows = await db
-    .select({ ordinal: orderItems.seatOrdinal })
-    .from(orderItems)
-    .where(and(eq(orderItems.performanceId, performanceId), sql`${orderItems.live}`))
-  return rows.map(({ ordinal }) => ordinal)
-}
-
-/** Ordinals that are not for sale, for a rebuild of availability. */
-export async function blockedOrdinals(db: Database, performanceId: string): Promise<number[]> {
-  const rows = await db
-    .select({ ordinal: blockedSeats.seatOrdinal })
-    .from(blockedSeats)
-    .where(eq(blockedSeats.performanceId, performanceId))
-  return rows.map(({ ordinal }) => ordinal)
 }

@@ -48,6 +48,13 @@ const secretsSchema = z.object({
   /** Several, separated by commas, while the provider's secret is being changed. */
   STRIPE_WEBHOOK_SECRET: secret.transform((text) => text.split(',').map((part) => part.trim())),
   ADMIN_TOKEN: z.string('must be set as a secret').min(16, 'must have at least 16 characters'),
+  /** For catalogue and layout alone; empty for DATABASE_URL. */
+  DATABASE_REPLICA_URL: z
+    .union([z.literal(''), z.url({ protocol: /^postgres(ql)?$/ })], 'must be a postgres:// URL')
+    .default(''),
+  /** For doors: opens ticket checks and nothing else. Empty: only ADMIN_TOKEN opens them. */
+  DOOR_TOKEN: z.union([z.literal(''), z.string().min(16)], 'must have at least 16 characters').default(''),
+  RESEND_API_KEY: z.string().default(''),
 })
 
 const varsSchema = z.object({
@@ -61,12 +68,21 @@ const varsSchema = z.object({
   NEON_ENDPOINT: z.union([z.literal(''), httpUrl], 'must be empty or an http or https URL').default(''),
   HOLD_SECONDS: wholeNumber(30, 3_600).default(300),
   HOLD_MAX_SECONDS: wholeNumber(30, 7_200).default(900),
+  /** How often a visitor may extend a hold. */
+  HOLD_EXTENSIONS: wholeNumber(0, 20).default(2),
   SEATS_PER_HOLD: wholeNumber(1, SEATS_PER_HOLD_MOST).default(8),
   SEATS_PER_BUYER: wholeNumber(1, 1_000).default(8),
   /** Holds that one admission session may take in a minute. */
   HOLDS_PER_MINUTE: wholeNumber(1, 100_000).default(30),
   /** Orders that one admission session may place in a minute. */
   ORDERS_PER_MINUTE: wholeNumber(1, 100_000).default(10),
+  /** How long Redis answers for Postgres in the catalogue; 0 for never. */
+  CATALOGUE_CACHE_SECONDS: wholeNumber(0, 3_600).default(60),
+  /** Who tells buyers: a line in the log, or an email by Resend. */
+  NOTIFIER: z.enum(['log', 'resend'], 'must be "log" or "resend"').default('log'),
+  NOTIFIER_API_URL: httpUrl.default('https://api.resend.com'),
+  /** Sender of emails, such as "Tickets <tickets@example.com>". */
+  NOTIFIER_FROM: z.string().max(200).default(''),
 })
 
 const schema = z.object({ ...secretsSchema.shape, ...varsSchema.shape })
@@ -79,11 +95,18 @@ const SECRETS: readonly string[] = [
   'STRIPE_SECRET_KEY',
   'STRIPE_WEBHOOK_SECRET',
   'ADMIN_TOKEN',
+  'DATABASE_REPLICA_URL',
+  'DOOR_TOKEN',
+  'RESEND_API_KEY',
 ]
 
 export interface OriginConfig {
   readonly redis: { readonly url: string; readonly token: string }
-  readonly database: { readonly url: string; readonly endpoint: string }
+  readonly database: {
+    readonly url: string
+    readonly replicaUrl: string | undefined
+    readonly endpoint: string
+  }
   readonly issuer: string
   /** Origin to which buyers come back, without a slash at the end; `undefined` for the one that they used. */
   readonly publicOrigin: string | undefined
@@ -97,6 +120,12 @@ export interface OriginConfig {
     readonly webhookSecrets: readonly string[]
   }
   readonly adminToken: string
+  readonly doorToken: string | undefined
+  readonly notifier:
+    | { readonly kind: 'log' }
+    | { readonly kind: 'resend'; readonly apiUrl: string; readonly apiKey: string; readonly from: string }
+  readonly catalogueCacheSeconds: number
+  readonly holdExtensions: number
   readonly holdMs: number
   readonly holdMaxMs: number
   readonly seatsPerHold: number
@@ -121,11 +150,15 @@ export async function parseConfig(env: object): Promise<OriginConfig> {
   if (!parsed.success) faults.push(...describeIssues('', withoutSecrets(env), parsed.error))
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
   const vars = parsed.data
-  const unfit = faultsOfHoldTimes(vars)
+  const unfit = [...faultsOfHoldTimes(vars), ...faultsOfNotifier(vars)]
   if (unfit.length > 0) throw new ConfigError(unfit)
   return Object.freeze({
     redis: { url: vars.UPSTASH_REDIS_REST_URL, token: vars.UPSTASH_REDIS_REST_TOKEN },
-    database: { url: vars.DATABASE_URL, endpoint: vars.NEON_ENDPOINT },
+    database: {
+      url: vars.DATABASE_URL,
+      replicaUrl: vars.DATABASE_REPLICA_URL === '' ? undefined : vars.DATABASE_REPLICA_URL,
+      endpoint: vars.NEON_ENDPOINT,
+    },
     issuer: vars.ISSUER,
     publicOrigin: vars.PUBLIC_URL === '' ? undefined : new URL(vars.PUBLIC_URL).origin,
     admissionKeys: importPublicKeys(vars.ADMISSION_JWKS),
@@ -137,6 +170,18 @@ export async function parseConfig(env: object): Promise<OriginConfig> {
       webhookSecrets: vars.STRIPE_WEBHOOK_SECRET,
     },
     adminToken: vars.ADMIN_TOKEN,
+    doorToken: vars.DOOR_TOKEN === '' ? undefined : vars.DOOR_TOKEN,
+    notifier:
+      vars.NOTIFIER === 'log'
+        ? { kind: 'log' as const }
+        : {
+            kind: vars.NOTIFIER,
+            apiUrl: vars.NOTIFIER_API_URL.replace(/\/+$/, ''),
+            apiKey: vars.RESEND_API_KEY,
+            from: vars.NOTIFIER_FROM,
+          },
+    catalogueCacheSeconds: vars.CATALOGUE_CACHE_SECONDS,
+    holdExtensions: vars.HOLD_EXTENSIONS,
     holdMs: secondsToMs(vars.HOLD_SECONDS),
     holdMaxMs: secondsToMs(vars.HOLD_MAX_SECONDS),
     seatsPerHold: vars.SEATS_PER_HOLD,
@@ -150,6 +195,16 @@ const faultsOfHoldTimes = (vars: z.infer<typeof varsSchema>): string[] =>
   vars.HOLD_MAX_SECONDS < vars.HOLD_SECONDS
     ? [`HOLD_MAX_SECONDS = ${vars.HOLD_MAX_SECONDS}: must be at least HOLD_SECONDS (${vars.HOLD_SECONDS})`]
     : []
+
+function faultsOfNotifier(vars: z.infer<typeof schema>): string[] {
+  if (vars.NOTIFIER === 'log') return []
+  return [
+    ...(vars.RESEND_API_KEY === ''
+      ? ['RESEND_API_KEY: must be set as a secret where NOTIFIER is "resend"']
+      : []),
+    ...(vars.NOTIFIER_FROM === '' ? ['NOTIFIER_FROM: must name the sender where NOTIFIER is "resend"'] : []),
+  ]
+}
 
 /** The same variables with each secret that is set replaced, so that no fault can quote one. */
 function withoutSecrets(env: object): Record<string, unknown> {

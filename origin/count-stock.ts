@@ -21,7 +21,9 @@ export async function countStock(sources: SeatSources, performance: Performance)
     const counts = await withSeatsLoaded(sources, performance, () =>
       countSeats(sources.seats, performance.id),
     )
-    const { version, free, held, sold, sessions } = counts
+    const { version, accessible, held, sold, sessions } = counts
+    // What is kept for those who need it is for sale to them: the room stays open for it until it is sold or released.
+    const free = counts.free + accessible
     if (free + held > 0 || (await isSoldOut(sources.db, performance))) {
       const taken = held + sold
       return { performance: performance.id, version, left: free, held, holders: sessions, taken }
@@ -38,13 +40,13 @@ async function countSeats(seats: SeatStore, performanceId: string): Promise<Seat
   }
 }
 
-/** Whether every seat belongs to an order or is blocked. */
+/** Whether every seat belongs to an order or is not for sale. */
 async function isSoldOut(db: Database, { id, seats }: Performance): Promise<boolean> {
   const { rows } = await db.execute<{ gone: number }>(sql`
     select count(*)::int as gone from (
       select seat_ordinal from order_items where performance_id = ${id} and live
       union
-      select seat_ordinal from blocked_seats where performance_id = ${id}
+      select seat_ordinal from blocked_seats where performance_id = ${id} and reason <> 'accessible'
     ) as gone`)
   return (rows[0]?.gone ?? 0) >= seats
 }

@@ -10,16 +10,23 @@ import type { Stripe } from 'stripe'
 import type { Database } from '../src/db/client.ts'
 import type { SeatStore } from '../src/redis/seats.ts'
 import type { StockStore } from '../src/redis/stock.ts'
+import type { Streams } from '../src/redis/streams.ts'
+import type { Catalogue } from './catalogue-cache.ts'
 import type { OriginConfig } from './config.ts'
+import type { Notifier } from './notify/notifier.ts'
 
 /** One isolate's configuration and clients. The clients hold no connection, so requests may share them. */
 export interface IsolateParts {
   readonly config: OriginConfig
   readonly db: Database
   readonly redis: Redis
+  /** What is on sale, for whoever looks; not for orders. */
+  readonly catalogue: Catalogue
   readonly seats: SeatStore
   readonly stock: StockStore
+  readonly streams: Streams
   readonly payments: Stripe
+  readonly notifier: Notifier
 }
 
 /** What one request, or one run of cron, works with. */

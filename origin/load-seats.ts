@@ -5,7 +5,8 @@
 import type { Database } from '../src/db/client.ts'
 import { StoreUnavailable } from '../src/redis/client.ts'
 import type { SeatStore, Unloaded } from '../src/redis/seats.ts'
-import { blockedOrdinals, soldOrdinals, type Performance } from './catalogue.ts'
+import type { Performance } from './catalogue.ts'
+import { readKnownSeats } from './known-seats.ts'
 
 const ATTEMPTS = 3
 const LOOK_AGAIN_MS = 25
@@ -45,7 +46,7 @@ function isUnloaded(answer: { readonly status: string }): answer is Unloaded {
 
 /**
  * Brings Redis up to what Postgres says now, whatever it shows: after an import has blocked or released seats. Live holds
- * are kept on seats that are neither sold nor blocked. Throws `StoreUnavailable` where seats change faster than they are read.
+ * are kept on seats that are not sold. Throws `StoreUnavailable` where seats change faster than they are read.
  */
 export async function reloadSeats(sources: SeatSources, performance: Hall): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
@@ -75,11 +76,8 @@ async function loadSeats(sources: SeatSources, performance: Hall, seenVersion: n
 }
 
 async function rebuildFrom({ db, seats }: SeatSources, performance: Hall, seenVersion: number) {
-  const [sold, blocked] = await Promise.all([
-    soldOrdinals(db, performance.id),
-    blockedOrdinals(db, performance.id),
-  ])
-  return await seats.rebuild(performance.id, { seats: performance.seats, sold, blocked, seenVersion })
+  const known = await readKnownSeats(db, performance.id)
+  return await seats.rebuild(performance.id, { seats: performance.seats, ...known, seenVersion })
 }
 
 const isBusy = (busy: ReadonlyMap<string, number>, id: string): boolean =>

@@ -2,7 +2,10 @@
 // Requests are described by the schemas that parse them.
 
 import { z } from 'zod'
+import { SECTION_KINDS } from '../src/db/halls.ts'
+import { IMPORT_STATUSES } from '../src/db/halls.ts'
 import { ORDER_STATUSES } from '../src/db/orders.ts'
+import { SEAT_STATES } from '../src/redis/seat-marks.ts'
 
 const instant = z.iso.datetime().describe('RFC 3339, UTC')
 const minor = z.int().min(0).describe('whole minor units of the currency')
@@ -40,6 +43,7 @@ export const performance = z.object({
 const section = z.object({
   id: z.string(),
   name: z.string(),
+  kind: z.enum(SECTION_KINDS).describe('`general`: places without numbers, asked for by quantity'),
   tier: z.string(),
   x: z.number(),
   y: z.number(),
@@ -75,6 +79,7 @@ const holdEnds = {
   expiresAt: instant,
   expiresInSeconds: z.int().min(0).describe('rounded down'),
   lastsUntil: instant.describe('the end that no extension passes'),
+  extensionsLeft: z.int().min(0).describe('how often the visitor may still extend it'),
 }
 export const hold = z.object({
   holdId: z.string(),
@@ -93,22 +98,30 @@ export const hold = z.object({
   total: minor,
   currency,
   ...holdEnds,
+  conflicts: z
+    .array(z.object({ seat: z.string(), state: z.enum(Object.values(SEAT_STATES)) }))
+    .describe('of a partial hold: what it did not get')
+    .optional(),
 })
 export const holdTimes = z.object({ holdId: z.string(), ...holdEnds })
-const version = z.int().min(0).describe('send it as `since` with the next request')
-export const availability = z.union([
-  z.object({
-    version,
-    map: z
-      .string()
-      .regex(/^[fhsb]*$/)
-      .describe('one mark a seat, by ordinal: f free, h held, s sold, b blocked'),
-  }),
-  z.object({
-    version,
-    changes: z.record(z.string(), z.enum(['f', 'h', 's', 'b'])).describe('ordinal → mark of now'),
-  }),
-])
+const version = z.int().min(0).describe('send it as `since` with the next request; a later one can be lower')
+const wholeAvailability = z.object({
+  version,
+  seats: z.int().describe('how many; ordinals run from 0 to one less'),
+  packed: z
+    .base64()
+    .describe(
+      'two bits a seat by ordinal, four seats a byte from its lowest bits up: 0 free, 1 accessible, 2 held, 3 not for sale',
+    ),
+})
+const changedAvailability = z.object({
+  version,
+  changes: z
+    .record(z.string(), z.enum(['f', 'a', 'h', 'x']))
+    .describe('ordinal → mark of now: f free, a accessible, h held, x not for sale'),
+})
+/** The whole where `since` is missing or not covered any more: it then takes the place of all that was known. */
+export const availability = z.union([wholeAvailability, changedAvailability])
 export const order = z.object({
   orderId: z.string().describe('unguessable: whoever has it may see the order'),
   number: z.string(),
@@ -125,6 +138,7 @@ export const order = z.object({
     }),
   ),
   total: minor,
+  refunded: minor.describe('given back so far'),
   currency,
   payBy: instant,
   failure: z.string().nullable().describe('why the last payment failed, or why the order ended'),
@@ -154,8 +168,12 @@ export const tickets = z.object({
 })
 export const entry = z.object({
   valid: z.boolean(),
-  reason: z.enum(['used', 'forged', 'unknown']).optional(),
+  reason: z
+    .enum(['used', 'revoked', 'other_performance', 'forged', 'unknown'])
+    .optional()
+    .describe('`revoked`: ours and refunded; `other_performance`: good for another, and not used up'),
   usedAt: instant.optional().describe('the first entry'),
+  usedBy: z.string().optional().describe('the door of the first entry, in its own words'),
   seat: z
     .object({
       performance: z.string(),
@@ -166,12 +184,30 @@ export const entry = z.object({
     })
     .optional(),
 })
+export const revocations = z.object({
+  performance: z.string(),
+  version: z.int().min(0).describe('number of tickets in the list, which only grows'),
+  at: instant,
+  revocations: z.string().describe('compact JWS, EdDSA, typ revocations+jwt; claims prf, ver, rvk, iat'),
+})
 export const publicKeys = z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).describe('RFC 7517')
-export const imported = z.object({
+const importStatus = z.enum(IMPORT_STATUSES)
+export const importAccepted = z.object({
+  importId: z.uuid(),
   event: z.string(),
-  performances: z.array(z.string()),
-  seats: z.int(),
-  sections: z.int(),
+  status: importStatus,
+  seatsTotal: z.int(),
+  statusUrl: z.string(),
+})
+export const importProgress = z.object({
+  importId: z.uuid(),
+  event: z.string(),
+  status: importStatus,
+  seatsDone: z.int().describe('only rises'),
+  seatsTotal: z.int(),
+  startedAt: instant,
+  finishedAt: instant.nullable(),
+  error: z.string().nullable().describe('why it failed'),
 })
 export const health = z.object({
   status: z.enum(['ok', 'down']),

@@ -146,6 +146,7 @@ export function readSnapshot(value: unknown): Snapshot | undefined {
     ratePerMinute: numberOf(fields['ratePerMinute']),
     free: numberOf(fields['free']),
     admittedPerMinute: numberOf(fields['admittedPerMinute']),
+    stock: readStock(fields['stock']),
     front,
     message: textOf(fields['message']),
     pollAfterMs: numberOf(fields['pollAfterMs']),
@@ -163,6 +164,11 @@ const timesOf = (fields: Fields): Times => ({
 
 const isRange = (value: unknown): value is readonly [number, number, number] =>
   Array.isArray(value) && value.length === 3 && value.every(isNumber)
+
+function readStock(value: unknown): { left: number } | null {
+  const { left } = fieldsOf(value)
+  return isNumber(left) ? { left } : null
+}
 
 function readDraw(value: unknown): Draw | null {
   const { commitment, head, header, entries, round, beacon, secret, complete } = fieldsOf(value)

@@ -2,8 +2,9 @@
 
 import { Hono } from 'hono'
 import type { EdgeEnv } from '../env.ts'
-import { admissionCookies, clearedCookies, renewPass } from '../passes.ts'
+import { admissionCookies, clearedCookies } from '../passes.ts'
 import { presentedPass } from '../presented.ts'
+import { renewPass } from '../renewal.ts'
 import { admitted, sessionEnded } from './queue.ts'
 import { queueOf, readBareCall, requireToken, workOf } from './room.ts'
 

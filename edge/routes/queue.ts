@@ -2,14 +2,16 @@
 
 import { Hono } from 'hono'
 import { msToRfc3339, msToSecondsUp } from '../../src/time.ts'
+import { sessionLimitMs } from '../../src/tokens/admission-token.ts'
 import type { EdgeEnv } from '../env.ts'
 import { currentView } from '../join-queue.ts'
 import { findOwnPlace } from '../own-place.ts'
-import { admissionCookies, claimPass, clearedCookies, renewPass, type Pass } from '../passes.ts'
+import { admissionCookies, claimPass, clearedCookies, type Pass } from '../passes.ts'
 import type { QueueView } from '../queue-view.ts'
 import { presentedPass, presentedQueueToken } from '../presented.ts'
 import { Refusal } from '../refusal.ts'
 import { rejoin } from '../rejoin.ts'
+import { renewPass } from '../renewal.ts'
 import { queueOf, readBareCall, readWayBack, requireToken, workOf } from './room.ts'
 
 export const queueRoutes = new Hono<EdgeEnv>()
@@ -89,7 +91,7 @@ export function admitted({ token, claims }: Pass, cookies: readonly string[]): R
     {
       admissionToken: token,
       expiresAt: msToRfc3339(claims.expiresAtMs),
-      sessionEndsAt: msToRfc3339(claims.sessionEndMs),
+      sessionEndsAt: msToRfc3339(sessionLimitMs(claims)),
     },
     { status: 200, headers: { 'cache-control': 'no-store' } },
   )

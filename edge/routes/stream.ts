@@ -3,6 +3,7 @@
 
 import { Hono } from 'hono'
 import { addressOf } from '../../src/http/address.ts'
+import { EVENT_STREAM_HEADERS } from '../../src/http/event-body.ts'
 import { Problem } from '../../src/problem.ts'
 import type { EdgeEnv } from '../env.ts'
 import { openEventStream } from '../event-stream.ts'
@@ -13,18 +14,12 @@ import { queueOf, workOf } from './room.ts'
 /** Up to twice as long, so that those who were refused together do not come back together. */
 const BUSY_SECONDS = 5
 
-const HEADERS = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-store',
-  'x-accel-buffering': 'no',
-}
-
 export const streamRoutes = new Hono<EdgeEnv>().get('/.waiting-room/:room/stream', async (c) => {
   const queue = queueOf(c)
   const work = workOf(c)
   const place = await findOwnPlace(c.req.raw, queue, work)
   // A body that nobody reads would hold a slot.
-  if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS)
+  if (c.req.method === 'HEAD') return c.body(null, 200, EVENT_STREAM_HEADERS)
   const slots = work.isolate.streamSlots
   const slot = slots.take({ visitor: place.claims.visitor, address: addressOf(c.req.raw) }, work.nowMs)
   if (slot === undefined) {
@@ -35,5 +30,5 @@ export const streamRoutes = new Hono<EdgeEnv>().get('/.waiting-room/:room/stream
     })
   }
   const told = readEventId(c.req.header('last-event-id'))
-  return c.body(openEventStream(queue, work, { ...place, told, slots, slot }), 200, HEADERS)
+  return c.body(openEventStream(queue, work, { ...place, told, slots, slot }), 200, EVENT_STREAM_HEADERS)
 })

@@ -86,6 +86,9 @@ const seatIds = (mark: string, row: (rows: number) => number, seats: readonly nu
       return label === undefined ? [] : seats.map((number) => `${id}-${label}-${number}`)
     })
 
+// For guests of the house, until it releases them.
+const houseSeats = [...seatIds('P2', () => 2, [8, 9, 10, 11]), ...seatIds('P4', () => 2, [8, 9, 10, 11])]
+
 const performance = (id: string, name: string, startsAt: string, factor: number, blocked: string[]) => ({
   id,
   name,
@@ -99,6 +102,8 @@ const performance = (id: string, name: string, startsAt: string, factor: number,
     { id: 'balcony', name: 'Balcony', price: 2_900 * factor, fee: 250 },
   ],
   blocked,
+  house: houseSeats,
+  accessible: 'kept',
 })
 
 // The sound desk takes seats in the middle of the parterre at the evening.
@@ -122,6 +127,7 @@ const file = {
     id: 'round-hall',
     name: 'The Round Hall',
     sections,
+    stage: { x: 0, y: 0 },
     accessible: [...seatIds('P', (rows) => rows - 1, [1, 2, 3]), ...seatIds('S', (rows) => rows - 1, [1, 2])],
   },
 }
@@ -130,7 +136,9 @@ await writeFile(new URL('event.json', import.meta.url), `${print(file, 0)}\n`)
 
 /** JSON with one row of seats a line, and short lists and objects on one line. */
 function print(value: unknown, depth: number): string {
-  const flat = JSON.stringify(value, null, 1).replaceAll(/\n\s*/g, ' ')
+  const flat = JSON.stringify(value, null, 1)
+    .replaceAll(/\n\s*/g, ' ')
+    .replaceAll(/(?<=\[) | (?=\])/g, '')
   if (typeof value !== 'object' || value === null || flat.length + depth * 2 <= 108) return flat
   const pad = '  '.repeat(depth + 1)
   const inner = Array.isArray(value)

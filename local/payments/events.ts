@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type Stripe from 'stripe'
 import { Deliveries } from './deliveries.ts'
 import type { EventRecord, Ledger } from './ledger.ts'
-import { type Charge, type Intent, newId } from './records.ts'
+import { type Charge, type Intent, newId, type Refund } from './records.ts'
 import type { PaymentSettings } from './settings.ts'
 import { accepted, type PostResult, postWebhook } from './webhook-post.ts'
 import type { Wire } from './wire.ts'
@@ -20,6 +20,8 @@ export type IntentEvent = `payment_intent.${
   | 'succeeded'
   | 'payment_failed'
   | 'canceled'}`
+
+export type RefundEvent = `refund.${'created' | 'updated' | 'failed'}`
 
 interface EventLogParts {
   readonly ledger: Ledger
@@ -52,6 +54,10 @@ export class EventLog {
 
   chargeRefunded(charge: Charge): void {
     this.#record('charge.refunded', charge.intent, this.#parts.wire.charge(charge))
+  }
+
+  refundChanged(type: RefundEvent, refund: Refund): void {
+    this.#record(type, refund.intent, this.#parts.wire.refund(refund))
   }
 
   /** Oldest first. */

@@ -170,6 +170,18 @@ export class Processor {
       const { ledger, events } = this.#parts
       if (intent.status === 'requires_capture') {
         const charge = this.chargeOf(intent)
+        ledger.refunds.put({
+          id: newId('re'),
+          created: this.#seconds(),
+          intent: id,
+          charge: charge.id,
+          amount: charge.amount,
+          currency: charge.currency,
+          reason: null,
+          metadata: {},
+          status: 'succeeded',
+          failureReason: null,
+        })
         events.chargeRefunded(ledger.charges.put({ ...charge, amountRefunded: charge.amount }))
       }
       const canceled = ledger.intents.put({

@@ -58,6 +58,9 @@ export interface Charge {
   readonly failure: Decline | null
 }
 
+export const REFUND_STATUSES = ['pending', 'succeeded', 'failed'] as const
+export type RefundStatus = (typeof REFUND_STATUSES)[number]
+
 export interface Refund {
   readonly id: string
   readonly created: number
@@ -67,6 +70,8 @@ export interface Refund {
   readonly currency: string
   readonly reason: string | null
   readonly metadata: Metadata
+  readonly status: RefundStatus
+  readonly failureReason: string | null
 }
 
 /** A card without its number: brand, last four digits, and what the bank will say. */

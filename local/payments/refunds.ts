@@ -1,4 +1,5 @@
-// Refunds of captured money, whole or in parts, never more than was captured. Called by the REST routes.
+// Refunds of captured money, whole or in parts, never more than was captured. Called by the REST routes; tests settle what
+// a bank has taken its time over, or sent back.
 
 import { ApiError, noSuch, ParameterError } from './api-error.ts'
 import { mergeMetadata } from './metadata.ts'
@@ -6,11 +7,16 @@ import type { RefundParameters } from './parameters.ts'
 import type { Processor, ProcessorParts } from './processor.ts'
 import { newId, type Refund } from './records.ts'
 
-type Parts = Pick<ProcessorParts, 'ledger' | 'events' | 'now'> & { readonly processor: Processor }
+/** As Stripe names a card that is no more. */
+const CLOSED_CARD = 'lost_or_stolen_card'
+
+type Parts = Pick<ProcessorParts, 'ledger' | 'events' | 'settings' | 'now'> & {
+  readonly processor: Processor
+}
 
 /** `payment_intent` or `charge` names what to refund; without `amount` all that is left. */
 export async function createRefund(parameters: RefundParameters, parts: Parts): Promise<Refund> {
-  const { ledger, events, processor, now } = parts
+  const { ledger, events, processor, settings, now } = parts
   const intentId = parameters.payment_intent ?? intentOfCharge(parameters.charge, parts)
   return processor.locked(intentId, async (intent) => {
     if (intent.amountReceived === 0) {
@@ -46,8 +52,34 @@ export async function createRefund(parameters: RefundParameters, parts: Parts): 
       currency: charge.currency,
       reason: parameters.reason ?? null,
       metadata: mergeMetadata({}, parameters.metadata),
+      status: settings.refundStatus,
+      failureReason: settings.refundStatus === 'failed' ? CLOSED_CARD : null,
     })
-    events.chargeRefunded(ledger.charges.put({ ...charge, amountRefunded: charge.amountRefunded + amount }))
+    events.refundChanged('refund.created', refund)
+    if (refund.status === 'failed') events.refundChanged('refund.failed', refund)
+    else
+      events.chargeRefunded(ledger.charges.put({ ...charge, amountRefunded: charge.amountRefunded + amount }))
+    return refund
+  })
+}
+
+/** What the bank does later: it pays a pending refund out, or sends one back, also one that had succeeded. */
+export async function settleRefund(
+  id: string,
+  status: 'succeeded' | 'failed',
+  { ledger, events, processor }: Pick<Parts, 'ledger' | 'events' | 'processor'>,
+): Promise<Refund> {
+  const found = ledger.refunds.get(id)
+  if (found === undefined) throw noSuch('refund', id, 'id', 404)
+  return processor.locked(found.intent, async (intent) => {
+    const before = ledger.refunds.get(id) ?? found
+    const failureReason = status === 'failed' ? CLOSED_CARD : null
+    const refund = ledger.refunds.put({ ...before, status, failureReason })
+    const charge = processor.chargeOf(intent)
+    if (status === 'failed' && before.status !== 'failed') {
+      ledger.charges.put({ ...charge, amountRefunded: charge.amountRefunded - refund.amount })
+    }
+    events.refundChanged(status === 'failed' ? 'refund.failed' : 'refund.updated', refund)
     return refund
   })
 }

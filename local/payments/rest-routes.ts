@@ -25,7 +25,7 @@ import type { Intent } from './records.ts'
 import { createRefund } from './refunds.ts'
 import type { Wire } from './wire.ts'
 
-export interface RestParts extends Pick<ProcessorParts, 'ledger' | 'events' | 'now'> {
+export interface RestParts extends Pick<ProcessorParts, 'ledger' | 'events' | 'settings' | 'now'> {
   readonly processor: Processor
   readonly wire: Wire
 }

@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { REFUND_STATUSES } from './records.ts'
 import { OUTCOME_NAMES } from './test-cards.ts'
 
 const milliseconds = z.number().min(0)
@@ -23,6 +24,8 @@ const settingsSchema = z.strictObject({
     .default(0),
   /** Milliseconds before each repetition of a webhook that was not answered with 2xx. Stripe's live schedule takes days. */
   webhookRetryMs: z.array(milliseconds).readonly().default([1_000, 5_000, 30_000, 120_000]),
+  /** What a refund is at first; a pending or succeeded one may still be settled otherwise. */
+  refundStatus: z.enum(REFUND_STATUSES).default('succeeded'),
   /** Events are recorded, and go out only by `resend`: lets a test choose their order. */
   holdWebhooks: z.boolean().default(false),
   /** Card number (digits only) → outcome; adds to the built-in test cards or overrules them. */

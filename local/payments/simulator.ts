@@ -9,7 +9,8 @@ import { createHostedPages } from './hosted-pages.ts'
 import { close, listen, type PaymentRequest, portOf } from './http.ts'
 import { Ledger } from './ledger.ts'
 import { Processor } from './processor.ts'
-import type { Intent } from './records.ts'
+import type { Intent, Refund } from './records.ts'
+import { settleRefund } from './refunds.ts'
 import { createRest } from './rest.ts'
 import { parseSettings, type PaymentSettings, type PaymentSettingsInput } from './settings.ts'
 import { Wire } from './wire.ts'
@@ -42,6 +43,12 @@ export interface PaymentSimulator {
     /** What happens by itself after seven days: the authorisation lapses and the intent is cancelled. */
     expire(id: string): Promise<Intent>
   }
+  readonly refunds: {
+    /** Oldest first. */
+    all(): Refund[]
+    /** What the bank does after a while: pays a pending one out, or sends one back. */
+    settle(id: string, status: 'succeeded' | 'failed'): Promise<Refund>
+  }
   /** Texts and patterns match `METHOD /path`, for example `/POST .*\/capture$/`. */
   readonly faults: Faults<PaymentRequest>
   stop(): Promise<void>
@@ -56,7 +63,15 @@ export async function startPaymentSimulator(options: PaymentSimulatorOptions): P
   const wire = new Wire(ledger, () => url)
   const events = new EventLog({ ledger, settings, wire, now })
   const processor = new Processor({ ledger, settings, events, now, bank: new Bank(settings) })
-  const rest = createRest({ ledger, processor, events, wire, now, keys: { secretKey, publishableKey } })
+  const rest = createRest({
+    ledger,
+    processor,
+    events,
+    settings,
+    wire,
+    now,
+    keys: { secretKey, publishableKey },
+  })
   const pages = createHostedPages({ ledger, processor, settings, now })
   const faults = createFaults<PaymentRequest>(({ method, path }) => `${method} ${path}`)
 
@@ -77,6 +92,10 @@ export async function startPaymentSimulator(options: PaymentSimulatorOptions): P
       all: () => ledger.intents.all(),
       get: (id) => ledger.intents.get(id),
       expire: (id) => processor.cancel(id, { cancellation_reason: 'automatic' }),
+    },
+    refunds: {
+      all: () => ledger.refunds.all(),
+      settle: (id, status) => settleRefund(id, status, { ledger, events, processor }),
     },
     faults: faults.controls,
     async stop() {

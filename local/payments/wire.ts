@@ -130,7 +130,8 @@ export class Wire {
       reason: refund.reason,
       receipt_number: null,
       source_transfer_reversal: null,
-      status: 'succeeded',
+      status: refund.status,
+      ...(refund.failureReason !== null && { failure_reason: refund.failureReason }),
       transfer_reversal: null,
     }
   }

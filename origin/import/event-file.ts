@@ -2,6 +2,7 @@
 // `docs/event-import.md` describes it for operators. Pure: one schema whose issues name every fault by its path.
 
 import { z } from 'zod'
+import { SECTION_KINDS } from '../../src/db/halls.ts'
 import { parseRoomId } from '../../src/ids.ts'
 import { line, paragraphs } from '../plain-text.ts'
 
@@ -14,6 +15,7 @@ const key = z
 // Part of seat ids, which stand in addresses and on tickets.
 const mark = z.string().regex(/^[A-Za-z0-9]{1,12}$/, 'must be 1 to 12 letters or digits')
 const seatId = z.string().regex(/^[A-Za-z0-9]+-[A-Za-z0-9]+-\d+$/, 'must be a seat id: section-row-number')
+const seatList = z.array(seatId).max(SEATS_LIMIT).default([])
 const minorUnits = z
   .int('must be a whole number of minor units')
   .min(0, 'must be 0 or more')
@@ -32,7 +34,12 @@ const performance = z.strictObject({
   }),
   room: z.string().refine((text) => parseRoomId(text) !== undefined, 'must be the name of a waiting room'),
   tiers: z.array(tier).min(1, 'must name at least one price tier').max(50),
-  blocked: z.array(seatId).max(SEATS_LIMIT).default([]),
+  /** No seat there that evening. */
+  blocked: seatList,
+  /** The house's own: not for sale until an operator releases them. */
+  house: seatList,
+  /** Whether the hall's accessible seats are only for those who say that they need them, or for everybody. */
+  accessible: z.enum(['kept', 'open'], 'must be "kept" or "open"').default('kept'),
 })
 
 /** A run of seats: the first stands at the line's start or the arc's `from`, the last at its end. */
@@ -57,18 +64,40 @@ const row = z
   })
   .refine((run) => (run.line === undefined) !== (run.arc === undefined), 'must have either "line" or "arc"')
 
-const section = z.strictObject({
-  id: mark,
-  name,
-  tier: key,
-  rows: z.array(row).min(1, 'must have at least one row').max(1_000),
-})
+/** Rows of seats, or with `kind: "general"` so many places without numbers. */
+const section = z
+  .strictObject({
+    id: mark,
+    name,
+    tier: key,
+    kind: z.enum(SECTION_KINDS, 'must be "seated" or "general"').default('seated'),
+    rows: z.array(row).max(1_000).default([]),
+    capacity: z.int().min(1, 'must be 1 or more').max(SEATS_LIMIT).optional(),
+    /** Where an area stands on the map; rows show their own place. */
+    box: z
+      .strictObject({ x: length, y: length, width: length.positive(), height: length.positive() })
+      .optional(),
+  })
+  .superRefine((part, context) => {
+    const fault = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message })
+    if (part.kind === 'seated') {
+      if (part.rows.length === 0) fault('rows', 'must have at least one row')
+      if (part.capacity !== undefined) fault('capacity', 'is only for a section of kind "general"')
+      if (part.box !== undefined) fault('box', 'is only for a section of kind "general"')
+    } else {
+      if (part.rows.length > 0) fault('rows', 'must be left out: a section of kind "general" has a capacity')
+      if (part.capacity === undefined) fault('capacity', 'must be given for a section of kind "general"')
+    }
+  })
 
 const hall = z.strictObject({
   id: key,
   name,
   sections: z.array(section).min(1, 'must have at least one section').max(500),
-  accessible: z.array(seatId).max(SEATS_LIMIT).default([]),
+  accessible: seatList,
+  /** What people look at: the nearer a row's middle is to it, the better are its seats. */
+  stage: z.strictObject({ x: length, y: length }).default({ x: 0, y: 0 }),
 })
 
 const shape = z.strictObject({
@@ -86,6 +115,7 @@ const shape = z.strictObject({
 
 export type EventFile = z.infer<typeof shape>
 export type HallPlan = EventFile['hall']
+export type SectionPlan = HallPlan['sections'][number]
 export type Row = z.infer<typeof row>
 
 /** The whole file; what the parts must have in common is checked once each part is well formed. */
@@ -100,13 +130,13 @@ export const eventFile = shape.superRefine((file, context) => {
       seen.add(id)
     }
   }
-  const seatIds = file.hall.sections.flatMap((part) =>
-    part.rows.flatMap((run) => numbers(run).map((number) => `${part.id}-${run.label}-${number}`)),
-  )
-  const known = new Set(seatIds)
-  if (seatIds.length > SEATS_LIMIT) {
-    fault(['hall', 'sections'], `${seatIds.length} seats: at most ${SEATS_LIMIT} are accepted`)
+  const count = file.hall.sections.reduce((sum, part) => sum + placeCount(part), 0)
+  if (count > SEATS_LIMIT) {
+    fault(['hall', 'sections'], `${count} seats: at most ${SEATS_LIMIT} are accepted`)
+    return
   }
+  const seatIds = file.hall.sections.flatMap((part) => placesOf(part).map(({ id }) => id))
+  const known = new Set(seatIds)
   if (known.size < seatIds.length) {
     once(seatIds, () => ['hall', 'sections'], 'seat')
   }
@@ -123,15 +153,22 @@ export const eventFile = shape.superRefine((file, context) => {
     (i) => ['performances', i, 'id'],
     'performance',
   )
-  for (const [p, { tiers, blocked }] of file.performances.entries()) {
+  for (const [p, { tiers, blocked, house }] of file.performances.entries()) {
     once(
       tiers.map(({ id }) => id),
       (i) => ['performances', p, 'tiers', i, 'id'],
       'tier',
     )
-    once(blocked, (i) => ['performances', p, 'blocked', i], 'seat')
-    for (const [i, id] of blocked.entries()) {
-      if (!known.has(id)) fault(['performances', p, 'blocked', i], `the hall has no seat "${id}"`)
+    for (const [list, ids] of Object.entries({ blocked, house })) {
+      once(ids, (i) => ['performances', p, list, i], 'seat')
+      for (const [i, id] of ids.entries()) {
+        if (!known.has(id)) fault(['performances', p, list, i], `the hall has no seat "${id}"`)
+      }
+    }
+    const taken = new Set(blocked)
+    for (const [i, id] of house.entries()) {
+      if (taken.has(id))
+        fault(['performances', p, 'house', i], `seat "${id}" is blocked: it cannot be the house's`)
     }
     const priced = new Set(tiers.map(({ id }) => id))
     for (const [s, part] of file.hall.sections.entries()) {
@@ -153,7 +190,34 @@ export const eventFile = shape.superRefine((file, context) => {
   }
 })
 
-/** The seat numbers of a row, in order. */
-export function numbers(run: Pick<Row, 'first' | 'count'>): number[] {
-  return Array.from({ length: run.count }, (_, index) => run.first + index)
+/** Row label of the places of an area: they have none to look for. */
+const AREA_ROW = 'GA'
+
+/** A seat, or a place of an area, before it has an ordinal. `at`: its index within `run`. */
+export interface Place {
+  readonly id: string
+  readonly row: string
+  readonly number: number
+  readonly run: Row | undefined
+  readonly at: number
+}
+
+const placeCount = (part: SectionPlan): number =>
+  part.capacity ?? part.rows.reduce((sum, { count }) => sum + count, 0)
+
+/** The seats of a section in the order of their ordinals. */
+export function placesOf(part: SectionPlan): Place[] {
+  const place = (row: string, number: number, run: Row | undefined, at: number): Place => ({
+    id: `${part.id}-${row}-${number}`,
+    row,
+    number,
+    run,
+    at,
+  })
+  if (part.kind === 'general') {
+    return Array.from({ length: part.capacity ?? 0 }, (_, at) => place(AREA_ROW, at + 1, undefined, at))
+  }
+  return part.rows.flatMap((run) =>
+    Array.from({ length: run.count }, (_, at) => place(run.label, run.first + at, run, at)),
+  )
 }

@@ -1,7 +1,8 @@
-// Turns a hall's rows into seats with ordinals and coordinates, and sections with their place on the map.
+// Turns a hall's rows into seats with ordinals and coordinates, and sections with their runs and their place on the map.
 // Pure; called by the import. Ordinals follow the order of the file: sections, rows, numbers.
 
-import { numbers, type HallPlan, type Row } from './event-file.ts'
+import type { SECTION_KINDS, SeatRun } from '../../src/db/halls.ts'
+import { placesOf, type HallPlan, type Row, type SectionPlan } from './event-file.ts'
 
 export interface LaidOutSeat {
   readonly ordinal: number
@@ -29,6 +30,9 @@ export interface LaidOutSection {
   readonly outline: readonly Point[]
   readonly firstOrdinal: number
   readonly count: number
+  readonly kind: (typeof SECTION_KINDS)[number]
+  /** One a row of the file; none for an area. */
+  readonly runs: readonly SeatRun[]
 }
 
 /** Corners kept along a curved edge: enough to look round at any size of the map. */
@@ -40,31 +44,63 @@ export function layOut(hall: HallPlan): { seats: LaidOutSeat[]; sections: LaidOu
   const sections: LaidOutSection[] = []
   for (const section of hall.sections) {
     const firstOrdinal = seats.length
-    const lines: Point[][] = []
-    for (const row of section.rows) {
-      const points = placeRow(row)
-      lines.push(points)
-      for (const [index, number] of numbers(row).entries()) {
-        const id = `${section.id}-${row.label}-${number}`
-        const [x, y] = points[index] ?? [0, 0]
-        seats.push({
-          ordinal: seats.length,
-          id,
-          section: section.id,
-          row: row.label,
-          label: String(number),
-          tier: row.tier ?? section.tier,
-          x,
-          y,
-          accessible: accessible.has(id),
-        })
-      }
+    const lines = new Map(section.rows.map((row) => [row, placeRow(row)]))
+    const frame = frameOf(section, [...lines.values()])
+    const middle: Point = [round(frame.x + frame.width / 2), round(frame.y + frame.height / 2)]
+    for (const { id, row, number, run, at } of placesOf(section)) {
+      const [x, y] = (run && lines.get(run)?.[at]) ?? middle
+      seats.push({
+        ordinal: seats.length,
+        id,
+        section: section.id,
+        row,
+        label: String(number),
+        tier: run?.tier ?? section.tier,
+        x,
+        y,
+        accessible: accessible.has(id),
+      })
     }
-    const { id, name, tier } = section
+    const { id, name, tier, kind } = section
     const count = seats.length - firstOrdinal
-    sections.push({ id, name, tier, ...box(lines.flat()), outline: outline(lines), firstOrdinal, count })
+    const runs = runsOf(lines, { section, firstOrdinal, stage: hall.stage })
+    sections.push({ id, name, tier, ...frame, firstOrdinal, count, kind, runs })
   }
   return { seats, sections }
+}
+
+/** Box and outline: of an area as the file draws it, of rows through their outermost seats. */
+function frameOf(section: SectionPlan, lines: readonly Point[][]) {
+  if (section.kind === 'seated') return { ...box(lines.flat()), outline: outline(lines) }
+  // An area that the file does not draw is sold by its name.
+  const { x, y, width, height } = section.box ?? { x: 0, y: 0, width: 0, height: 0 }
+  const corners: Point[] = [
+    [x, y],
+    [round(x + width), y],
+    [round(x + width), round(y + height)],
+    [x, round(y + height)],
+  ]
+  return { x, y, width, height, outline: section.box === undefined ? [] : corners }
+}
+
+function runsOf(
+  lines: ReadonlyMap<Row, readonly Point[]>,
+  { section, firstOrdinal, stage }: { section: SectionPlan; firstOrdinal: number; stage: HallPlan['stage'] },
+): SeatRun[] {
+  const runs: SeatRun[] = []
+  let first = firstOrdinal
+  for (const [row, points] of lines) {
+    const [x, y] = points[Math.floor((row.count - 1) / 2)] ?? [0, 0]
+    runs.push({
+      row: row.label,
+      tier: row.tier ?? section.tier,
+      firstOrdinal: first,
+      count: row.count,
+      distance: round(Math.hypot(x - stage.x, y - stage.y)),
+    })
+    first += row.count
+  }
+  return runs
 }
 
 /** Seats at even distances from one end to the other; a single seat stands in the middle. */
@@ -84,9 +120,13 @@ function placeRow(row: Row): Point[] {
 function box(points: readonly Point[]) {
   const xs = points.map(([x]) => x)
   const ys = points.map(([, y]) => y)
-  const [x, y] = [Math.min(...xs), Math.min(...ys)]
-  return { x, y, width: round(Math.max(...xs) - x), height: round(Math.max(...ys) - y) }
+  const [x, y] = [least(xs), least(ys)]
+  return { x, y, width: round(most(xs) - x), height: round(most(ys) - y) }
 }
+
+// Not by spreading: a section may have more seats than a call takes arguments.
+const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b), Infinity)
+const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), -Infinity)
 
 /** Along the first row, down the right ends, back along the last row, up the left ends. */
 function outline(lines: readonly (readonly Point[])[]): Point[] {

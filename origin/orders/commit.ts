@@ -1,10 +1,18 @@
-// Where a seat is sold, and where it is given back: one Postgres statement each, guarded by the order's state in its first
-// part. Called by the saga. The unique index on live (performance, seat) decides; Redis and holds are not asked.
+// Where a seat is sold, where its money is ours, and where it is given back unsold: one Postgres statement each, guarded by
+// the order's state in its first part. Called by the saga and by an operator's void. The unique index on live
+// (performance, seat) decides; Redis and holds are not asked.
 
 import { sql } from 'drizzle-orm'
-import { sqlState, type Database } from '../../src/db/client.ts'
+import { sqlState, violatedConstraint, type Database } from '../../src/db/client.ts'
+import type { OrderStatus } from '../../src/db/orders.ts'
+import { logError } from '../log.ts'
+import { LEFT_BEHIND_SECONDS } from './move.ts'
+import { tellClosed, tellFreed, tellPaid } from './outbox-rows.ts'
 
 const UNIQUE_VIOLATION = '23505'
+const LIVE_SEAT = 'order_items_live_seat'
+/** Classes of SQL state that are about the rows themselves: data, integrity, raised by a trigger. */
+const REFUSED = /^(22|23|P0)/
 
 export type CommitOutcome =
   /** This call sold the seats: items, tickets and the outbox row exist, and the order is `capturing`. */
@@ -13,6 +21,8 @@ export type CommitOutcome =
   | 'seat_lost'
   /** The order was not `committing`: another call, or an earlier one whose reply was lost, has moved it. */
   | 'not_committing'
+  /** Postgres refuses these rows themselves (a check, a key, a type): every repeat fails alike. Nothing was written. */
+  | 'refused'
 
 /**
  * Seats are inserted in order of their ordinal, so that two orders which want the same seats wait for each other and
@@ -44,8 +54,11 @@ export async function commitOrder(db: Database, orderId: string): Promise<Commit
       select id from moved`)
     return rows.length === 1 ? 'committed' : 'not_committing'
   } catch (error) {
-    if (sqlState(error) === UNIQUE_VIOLATION) return 'seat_lost'
-    throw error
+    const state = sqlState(error)
+    if (state === UNIQUE_VIOLATION && violatedConstraint(error) === LIVE_SEAT) return 'seat_lost'
+    if (state === undefined || !REFUSED.test(state)) throw error
+    logError('Postgres refuses the rows of a commit', error)
+    return 'refused'
   }
 }
 
@@ -53,35 +66,41 @@ export async function commitOrder(db: Database, orderId: string): Promise<Commit
 export async function completeOrder(db: Database, orderId: string): Promise<boolean> {
   const { rows } = await db.execute(sql`
     with moved as (
-      update orders set status = 'paid', failure = null, attempts = 0, updated_at = now()
+      update orders set status = 'paid', failure = null, captured_minor = total_minor, attempts = 0, updated_at = now()
       where id = ${orderId} and status = 'capturing'
-      returning id, number, performance_id
-    ), told as (
-      insert into outbox (topic, order_id, performance_id, payload)
-      select 'order.paid', id, performance_id, jsonb_build_object('number', number) from moved
-    )
+      returning id, number, performance_id, total_minor, currency
+    ), told as (${tellPaid})
     select id from moved`)
   return rows.length === 1
 }
 
-/** The authorisation lapsed before it was captured: `capturing` → `failed`, seats free, tickets void. */
-export async function giveBackSeats(db: Database, orderId: string, failure: string): Promise<boolean> {
+/**
+ * An order that will not be sold after all: its seats are free again, its tickets void. `to` is `failed` where no money is
+ * reserved any more, `voiding` where it still has to be released. `failure` is what the buyer may read.
+ */
+export async function giveBackSeats(
+  db: Database,
+  orderId: string,
+  {
+    from,
+    to,
+    reason,
+    failure = reason,
+  }: { from: OrderStatus; to: 'failed' | 'voiding'; reason: string; failure?: string },
+): Promise<boolean> {
   const { rows } = await db.execute(sql`
     with moved as (
-      update orders set status = 'failed', failure = ${failure}, attempts = 0, updated_at = now()
-      where id = ${orderId} and status = 'capturing'
-      returning id, performance_id
+      update orders set status = ${to}, next_status = ${to === 'voiding' ? 'voided' : null}, reason = ${reason},
+        failure = ${failure}, attempts = 0, updated_at = now(),
+        retry_at = now() + ${LEFT_BEHIND_SECONDS} * interval '1 second'
+      where id = ${orderId} and status = ${from}
+      returning id, number, performance_id, status, reason
     ), freed as (
       update order_items set live = false from moved where order_id = moved.id and live
       returning seat_ordinal
     ), voided as (
       update tickets set voided_at = now() from moved where order_id = moved.id and voided_at is null
-    ), told as (
-      insert into outbox (topic, order_id, performance_id, payload)
-      select 'seats.freed', id, performance_id,
-        jsonb_build_object('ordinals', (select jsonb_agg(seat_ordinal order by seat_ordinal) from freed))
-      from moved
-    )
+    ), told as (${tellFreed}), closed as (${tellClosed})
     select id from moved`)
   return rows.length === 1
 }

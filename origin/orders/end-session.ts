@@ -9,6 +9,7 @@ import { listPerformances, type Performance } from '../catalogue.ts'
 import type { OriginEnv, Parts } from '../env.ts'
 import { logError } from '../log.ts'
 import { performanceOf, type Order } from './order.ts'
+import { lateHoldId } from './retake.ts'
 
 const COMMAND_HEADER = 'Waiting-Room-Command'
 
@@ -18,15 +19,20 @@ export async function endSessionOfBuyer(c: Context<OriginEnv>, order: Order): Pr
   const performance = await performanceOf(c.var.db, order)
   const session = await presentedSession(c, performance.room)
   if (session === undefined || session !== order.session) return
-  if (!(await holdsSeats(c.var, performance, session))) c.header(COMMAND_HEADER, 'end-session')
+  if (!(await holdsOtherSeats(c.var, performance, order))) c.header(COMMAND_HEADER, 'end-session')
 }
 
-/** At any performance of the event. Where Redis cannot be asked it is taken to: the session runs out by itself too. */
-async function holdsSeats({ db, seats }: Parts, { eventId, room }: Performance, session: string) {
+/**
+ * At any performance of the event. The hold that led to the order may still be there, since the map hears of a sale a little
+ * later. Where Redis cannot be asked it is taken to: the session runs out by itself too.
+ */
+async function holdsOtherSeats({ db, seats }: Parts, { eventId, room }: Performance, order: Order) {
+  const own = [order.holdId, lateHoldId(order)]
   const performances = await listPerformances(db, eventId)
   try {
     for (const { id } of performances.filter((performance) => performance.room === room)) {
-      if ((await seats.listHolds(id, session)).length > 0) return true
+      const holds = await seats.listHolds(id, order.session)
+      if (holds.some((hold) => !own.includes(hold))) return true
     }
     return false
   } catch (error) {

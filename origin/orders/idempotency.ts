@@ -6,6 +6,7 @@ import { base64url } from 'jose'
 import type { Database } from '../../src/db/client.ts'
 import { idempotencyKeys } from '../../src/db/orders.ts'
 import { Problem } from '../../src/problem.ts'
+import { logError } from '../log.ts'
 
 /** Longer than any request lives; afterwards a repeat takes the place of a request that died. */
 const LOCK_SECONDS = 30
@@ -64,7 +65,7 @@ export async function claimKey(
     .where(and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.key, key)))
   if (earlier !== undefined && earlier.requestHash !== requestHash) {
     throw new Problem('idempotency_key_reused', {
-      detail: 'This Idempotency-Key came with another body before; use a new key for a new order.',
+      detail: 'This Idempotency-Key came with another body before; use a new key for another request.',
     })
   }
   if (earlier?.response) return { status: 'answered', response: earlier.response }
@@ -74,8 +75,25 @@ export async function claimKey(
   })
 }
 
-/** Gives the key back after a refusal, so that the same key may try again. An answer that was stored stays. */
-export async function releaseKey(db: Database, { scope, key, claim }: KeyClaim): Promise<void> {
+/** Does the work of a claimed key; where it throws, gives the key back, so that the same key may try again. */
+export async function orReleaseKey<Done>(
+  db: Database,
+  claim: KeyClaim,
+  work: () => Promise<Done>,
+): Promise<Done> {
+  try {
+    return await work()
+  } catch (error) {
+    await releaseKey(db, claim).catch((failed: unknown) => {
+      // It frees itself when its lock ends; the error that matters is the first.
+      logError('an idempotency key stays locked for some seconds', failed)
+    })
+    throw error
+  }
+}
+
+/** An answer that was stored stays. */
+async function releaseKey(db: Database, { scope, key, claim }: KeyClaim): Promise<void> {
   await db
     .delete(idempotencyKeys)
     .where(

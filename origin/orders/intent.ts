@@ -4,6 +4,7 @@
 import { and, eq, isNull, or, sql } from 'drizzle-orm'
 import { Stripe } from 'stripe'
 import { orders } from '../../src/db/orders.ts'
+import { secondsToMs } from '../../src/time.ts'
 import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
 import type { Performance } from '../catalogue.ts'
@@ -12,7 +13,8 @@ import type { Order } from './order.ts'
 /** What an intent means for its order. */
 export type IntentState =
   | { readonly status: 'unpaid'; readonly failure: string | null; readonly underWay: boolean }
-  | { readonly status: 'authorised' }
+  /** `atMs`: when the bank reserved the money, by the provider's clock; `undefined` where it does not say. */
+  | { readonly status: 'authorised'; readonly atMs: number | undefined }
   | { readonly status: 'captured' }
   | { readonly status: 'cancelled' }
   /** Another amount, currency or order than ours: never captured. */
@@ -28,7 +30,7 @@ export function judgeIntent(intent: Stripe.PaymentIntent, order: Order): IntentS
       return { status: 'cancelled' }
     case 'requires_capture':
       return ours && intent.amount_capturable === order.totalMinor
-        ? { status: 'authorised' }
+        ? { status: 'authorised', atMs: authorisedAt(intent) }
         : { status: 'mismatch' }
     case 'succeeded':
       return ours && intent.amount_received === order.totalMinor
@@ -46,6 +48,19 @@ export function judgeIntent(intent: Stripe.PaymentIntent, order: Order): IntentS
       return { status: 'unpaid', failure: null, underWay: true }
   }
 }
+
+/** Only where the charge was asked for along with the intent, as `lookAtIntent` does. */
+function authorisedAt({ latest_charge: charge }: Stripe.PaymentIntent): number | undefined {
+  return charge === null || typeof charge === 'string' ? undefined : secondsToMs(charge.created)
+}
+
+/** What the provider says of it now. */
+export const lookAtIntent = async (
+  { payments }: Parts,
+  order: Order,
+  intentId: string,
+): Promise<IntentState> =>
+  judgeIntent(await payments.paymentIntents.retrieve(intentId, { expand: ['latest_charge'] }), order)
 
 /**
  * The order's intent: the one it has, or a new one. A repeat after a lost reply finds the same one by its idempotency key.
@@ -137,7 +152,7 @@ export async function cancelIntent({ payments }: Parts, order: Order, intentId: 
 }
 
 /** An answer about this payment, as opposed to a provider that could not be asked. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   return (
     error instanceof Stripe.errors.StripeInvalidRequestError || error instanceof Stripe.errors.StripeCardError
   )

@@ -1,40 +1,48 @@
 // Transitions of an order: compare-and-set in Postgres, so that of two who decide at once exactly one has decided.
-// Called by the saga; tells nobody. Each returns whether this call moved the order; a repeat after a lost reply does not.
+// Called by the saga, by `pay`, `cancel` and operators. Each returns whether this call moved the order; a repeat after a
+// lost reply does not. An order that comes to rest without a sale tells so in the same statement.
 
 import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../src/db/client.ts'
 import { orders, type OrderStatus } from '../../src/db/orders.ts'
 import type { Order } from './order.ts'
+import { tellClosed } from './outbox-rows.ts'
 
 /** A moved order that nobody carries on by itself is found by cron after this time. */
-const LEFT_BEHIND_SECONDS = 30
+export const LEFT_BEHIND_SECONDS = 30
 /** First wait after a failed step; doubles up to the longest. */
 const RETRY_SECONDS = 30
 const RETRY_MOST_SECONDS = 3_600
 /** About five hours of failures; then a person is asked. */
-const ATTEMPTS_LIMIT = 12
+export const ATTEMPTS_LIMIT = 12
 
-const later = (seconds: number) => sql`now() + ${seconds} * interval '1 second'`
+export const later = (seconds: number) => sql`now() + ${seconds} * interval '1 second'`
 
-type Changes = Partial<Pick<Order, 'failure' | 'nextStatus'>>
+/** Seconds until a step that has failed `attempts` times before is tried again. */
+export const retrySeconds = (attempts: number): number =>
+  Math.min(RETRY_SECONDS * 2 ** attempts, RETRY_MOST_SECONDS)
+
+/** What is left out stays as it was. `reason`: why there will be no sale. */
+type Changes = Partial<Pick<Order, 'failure' | 'nextStatus' | 'reason' | 'authorisedAt'>>
 
 export async function moveOrder(
   db: Database,
   { id, from, to }: { id: string; from: OrderStatus; to: OrderStatus },
   changes: Changes = {},
 ): Promise<boolean> {
-  const moved = await db
-    .update(orders)
-    .set({
-      ...changes,
-      status: to,
-      attempts: 0,
-      retryAt: later(LEFT_BEHIND_SECONDS),
-      updatedAt: sql`now()`,
-    })
-    .where(and(eq(orders.id, id), eq(orders.status, from)))
-    .returning({ id: orders.id })
-  return moved.length === 1
+  const { rows } = await db.execute(sql`
+    with moved as (
+      update orders set status = ${to}, attempts = 0, updated_at = now(),
+        retry_at = now() + ${LEFT_BEHIND_SECONDS} * interval '1 second',
+        failure = ${'failure' in changes ? sql`${changes.failure}` : sql`failure`},
+        next_status = ${'nextStatus' in changes ? sql`${changes.nextStatus}` : sql`next_status`},
+        reason = ${'reason' in changes ? sql`${changes.reason}` : sql`reason`},
+        authorised_at = ${changes.authorisedAt ? sql`${changes.authorisedAt.toISOString()}::timestamptz` : sql`authorised_at`}
+      where id = ${id} and status = ${from}
+      returning id, number, performance_id, status, reason
+    ), told as (${tellClosed})
+    select id from moved`)
+  return rows.length === 1
 }
 
 /**
@@ -44,20 +52,18 @@ export async function moveOrder(
 export async function closeUnpaid(
   db: Database,
   id: string,
-  to: 'expired' | 'cancelled' | 'failed',
+  { to, reason }: { to: 'expired' | 'cancelled' | 'failed'; reason: string },
 ): Promise<boolean> {
-  const closed = await db
-    .update(orders)
-    .set({
-      status: sql`case when ${orders.paymentIntent} is null then ${to} else 'voiding' end`,
-      nextStatus: to,
-      attempts: 0,
-      retryAt: later(LEFT_BEHIND_SECONDS),
-      updatedAt: sql`now()`,
-    })
-    .where(and(eq(orders.id, id), eq(orders.status, 'awaiting_payment')))
-    .returning({ id: orders.id })
-  return closed.length === 1
+  const { rows } = await db.execute(sql`
+    with moved as (
+      update orders set status = case when payment_intent is null then ${to} else 'voiding' end,
+        next_status = ${to}, reason = ${reason}, attempts = 0, updated_at = now(),
+        retry_at = now() + ${LEFT_BEHIND_SECONDS} * interval '1 second'
+      where id = ${id} and status = 'awaiting_payment'
+      returning id, number, performance_id, status, reason
+    ), told as (${tellClosed})
+    select id from moved`)
+  return rows.length === 1
 }
 
 /** Looked at again by cron after some seconds; nothing else changes. */
@@ -68,19 +74,27 @@ export async function restOrder(db: Database, order: Order, seconds: number): Pr
     .where(and(eq(orders.id, order.id), eq(orders.status, order.status)))
 }
 
-/** Counts a failed step and sets the next try; at the limit the order is `stuck` and waits for a person. */
-export async function recordFailure(db: Database, order: Order): Promise<void> {
+/**
+ * Counts a failed step and sets the next try, after `seconds` or by the usual schedule; at the limit the order is `stuck`
+ * and waits for a person.
+ */
+export async function recordFailure(
+  db: Database,
+  order: Order,
+  { seconds = retrySeconds(order.attempts) }: { seconds?: number } = {},
+): Promise<'again' | 'stuck'> {
   const attempts = order.attempts + 1
   const stuck = attempts >= ATTEMPTS_LIMIT
   await db
     .update(orders)
     .set({
       attempts,
-      retryAt: later(Math.min(RETRY_SECONDS * 2 ** order.attempts, RETRY_MOST_SECONDS)),
+      retryAt: later(seconds),
       updatedAt: sql`now()`,
       ...(stuck && { status: 'stuck' as const, nextStatus: order.status }),
     })
     .where(and(eq(orders.id, order.id), eq(orders.status, order.status), eq(orders.attempts, order.attempts)))
+  return stuck ? 'stuck' : 'again'
 }
 
 /** Keeps what the bank said for the buyer to read; `newIntent` forgets an intent that is past use. */

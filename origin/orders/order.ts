@@ -13,6 +13,7 @@ export type Order = typeof orders.$inferSelect
 
 const ID_BYTES = 20
 const ID = /^[A-Za-z0-9_-]{27}$/
+const NUMBER = /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$/i
 // Crockford's base 32: no letter that is read as another.
 const NUMBER_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
@@ -39,6 +40,15 @@ export async function requireOrder(db: Database, id: string): Promise<Order> {
   return order
 }
 
+/** By the number that people read out; without regard to case. Throws `not_found` as above. */
+export async function requireOrderByNumber(db: Database, number: string): Promise<Order> {
+  const [order] = NUMBER.test(number)
+    ? await db.select().from(orders).where(eq(orders.number, number.toUpperCase()))
+    : []
+  if (order === undefined) throw new Problem('not_found', { detail: 'There is no such order.' })
+  return order
+}
+
 /** The order's own performance. */
 export async function performanceOf(db: Database, order: Pick<Order, 'performanceId'>): Promise<Performance> {
   const performance = await findPerformance(db, order.performanceId)
@@ -48,7 +58,7 @@ export async function performanceOf(db: Database, order: Pick<Order, 'performanc
 
 type Shown = Pick<
   Order,
-  'id' | 'number' | 'status' | 'seats' | 'totalMinor' | 'currency' | 'payBy' | 'failure'
+  'id' | 'number' | 'status' | 'seats' | 'totalMinor' | 'refundedMinor' | 'currency' | 'payBy' | 'failure'
 >
 
 /** The API's order: amounts in minor units, times in RFC 3339. Without the buyer, since links are passed on. */
@@ -59,6 +69,7 @@ export function showOrder(order: Shown, performance: Performance) {
     status: order.status,
     items: order.seats.map(({ ordinal: _internal, ...item }) => item),
     total: order.totalMinor,
+    refunded: order.refundedMinor,
     currency: order.currency,
     payBy: msToRfc3339(order.payBy.getTime()),
     failure: order.failure,

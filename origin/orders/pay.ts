@@ -11,13 +11,15 @@ import { beginIntent, judgeIntent } from './intent.ts'
 import { closeUnpaid } from './move.ts'
 import { performanceOf, type Order } from './order.ts'
 
-/** A payment extends the time to pay by this at most; the hold's own ceiling may be nearer. */
-const PAYMENT_MS = 10 * MS_PER_MINUTE
+/** A payment extends the time to pay, and with it the session, by this at most; the hold's own ceiling may be nearer. */
+export const PAYMENT_MS = 10 * MS_PER_MINUTE
 
 export interface PaymentStart {
   readonly status: Order['status']
   /** The provider's page, or the order's own where nothing is left to pay. */
   readonly redirectUrl: string
+  /** Until when the buyer may pay; `undefined` where nothing is left to pay. */
+  readonly payBy?: Date
 }
 
 /** Throws the Problem `order_conflict` for an order that can no longer be paid. */
@@ -34,7 +36,7 @@ export async function startPayment(
   const performance = await performanceOf(parts.db, order)
   const payBy = await extendHold(parts, order)
   if (payBy === 'released') {
-    await closeUnpaid(parts.db, order.id, 'cancelled')
+    await closeUnpaid(parts.db, order.id, { to: 'cancelled', reason: 'hold_given_back' })
     return paidOrRefused((await advanceOrder(parts, order.id)) ?? order, ownPage)
   }
   const intent = await beginIntent(parts, order, { performance, publicOrigin, payBy })
@@ -45,7 +47,7 @@ export async function startPayment(
   }
   const page = new URL(`${parts.config.payment.pageUrl}/pay/${intent.id}`)
   page.searchParams.set('client_secret', intent.client_secret)
-  return { status: order.status, redirectUrl: page.href }
+  return { status: order.status, redirectUrl: page.href, payBy: payBy > order.payBy ? payBy : order.payBy }
 }
 
 function paidOrRefused(order: Order, ownPage: string): PaymentStart {
@@ -61,6 +63,7 @@ function paidOrRefused(order: Order, ownPage: string): PaymentStart {
         retryAfterSeconds: 1,
         extensions: { orderStatus: order.status },
       })
+    case 'refunded':
     case 'voiding':
     case 'voided':
     case 'cancelled':
@@ -83,6 +86,8 @@ async function extendHold({ seats }: Parts, order: Order): Promise<Date | 'relea
     const extended = await seats.extend(order.performanceId, order.holdId, {
       session: order.session,
       ttlMs: PAYMENT_MS,
+      // The buyer's own extensions are not used up by paying.
+      counts: false,
     })
     if (extended.status !== 'gone') return new Date(extended.expiresAtMs)
     const hold = await seats.findHold(order.performanceId, order.holdId)

@@ -1,5 +1,6 @@
-// Places an order for held seats: prices from Postgres, the limit per buyer, and the stored answer of the Idempotency-Key
-// in one transaction. Called by `POST /api/orders`. Sells nothing yet: that is the commit, after the payment.
+// Places an order for held seats: prices from Postgres, the limit per person, and the stored answer of the Idempotency-Key
+// in one transaction. Called by `POST /api/orders`. Sells nothing yet: that is the commit, after the payment. An order that
+// costs nothing has no payment and begins as `authorised`.
 
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
@@ -49,12 +50,13 @@ export async function placeOrder(
   },
 ): Promise<ReturnType<typeof showOrder>> {
   const seats = await priceSeats(db, performance, hold.ordinals)
+  const totalMinor = seats.reduce((sum, seat) => sum + seat.price + seat.fee, 0)
   const order = {
     id: newOrderId(),
-    number: newOrderNumber(),
-    status: 'awaiting_payment' as const,
+    status: totalMinor === 0 ? ('authorised' as const) : ('awaiting_payment' as const),
     seats,
-    totalMinor: seats.reduce((sum, seat) => sum + seat.price + seat.fee, 0),
+    totalMinor,
+    refundedMinor: 0,
     currency: performance.currency,
     payBy: new Date(hold.expiresAtMs),
     failure: null,
@@ -74,7 +76,7 @@ export async function placeOrder(
       })
       if (owned === undefined) return response
       throw new Problem('validation_failed', {
-        detail: `One buyer may have ${seatsPerBuyer} seats of this performance; this one has ${owned} and asked for ${seats.length} more.`,
+        detail: `One person may have ${seatsPerBuyer} seats of this performance; this one has ${owned} and asked for ${seats.length} more.`,
         errors: [{ field: '/holdId', message: `would exceed ${seatsPerBuyer} seats per buyer` }],
       })
     } catch (error) {
@@ -102,12 +104,13 @@ async function priceSeats(
   return described.map(({ id, ...seat }) => ({ ...seat, seat: id }))
 }
 
-/** `undefined` when placed; otherwise the number of seats that the buyer has already, and nothing was written. */
+/** `undefined` when placed; otherwise the seats that the person has already, by address or session, and nothing was written. */
 async function insertOrder(
   db: Database,
   order: {
     id: string
     number: string
+    status: 'awaiting_payment' | 'authorised'
     seats: readonly OrderedSeat[]
     totalMinor: number
     currency: string
@@ -123,13 +126,18 @@ async function insertOrder(
   const { claim, hold, performance, request, seats } = order
   const buyerKey = normalizeEmail(request.buyer.email)
   const payBy = order.payBy.toISOString()
+  const turns = [`${performance.id} ${buyerKey}`, `${performance.id} session ${hold.session}`]
   const [, counted] = await db.batch([
-    // Orders of one buyer take turns. A statement of its own: the next one must see what the lock waited for.
-    db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${performance.id} ${buyerKey}`}, 0))`),
+    // Orders of one person take turns, by address and by session; both in one order, so that no two wait for each other.
+    // A statement of its own: the next one must see what the locks waited for.
+    db.execute(sql`select pg_advisory_xact_lock(turn) from (
+      select hashtextextended(name, 0) as turn from jsonb_array_elements_text(${JSON.stringify(turns)}::jsonb) as name
+      order by 1) as turns`),
     db.execute<{ owned: number; placed: number }>(sql`
       with owned as (
-        select coalesce(sum(seat_count), 0)::int as seats from ${orders}
-        where performance_id = ${performance.id} and buyer_key = ${buyerKey}
+        select coalesce(sum(seat_count - (select count(*) from order_items
+          where order_id = theirs.id and not live)), 0)::int as seats from ${orders} as theirs
+        where performance_id = ${performance.id} and (buyer_key = ${buyerKey} or session = ${hold.session})
           and (status in ('authorised', 'committing', 'capturing', 'paid', 'stuck')
             or (status = 'awaiting_payment' and (pay_by > now() or payment_intent is not null)))
       ), answered as (
@@ -138,11 +146,13 @@ async function insertOrder(
           and (select owned.seats from owned) + ${seats.length} <= ${order.seatsPerBuyer}
         returning 1
       ), placed as (
-        insert into orders (id, number, performance_id, hold_id, session, buyer_name, buyer_email, buyer_key, seats,
-          seat_count, total_minor, currency, pay_by, retry_at)
+        insert into orders (id, number, performance_id, hold_id, session, buyer_name, buyer_email, buyer_key, status,
+          seats, seat_count, total_minor, currency, pay_by, retry_at, authorised_at)
         select ${order.id}, ${order.number}, ${performance.id}, ${hold.holdId}, ${hold.session},
-          ${request.buyer.name}, ${request.buyer.email}, ${buyerKey}, ${JSON.stringify(seats)}::jsonb,
-          ${seats.length}, ${order.totalMinor}, ${order.currency}, ${payBy}::timestamptz, ${payBy}::timestamptz
+          ${request.buyer.name}, ${request.buyer.email}, ${buyerKey}, ${order.status}, ${JSON.stringify(seats)}::jsonb,
+          ${seats.length}, ${order.totalMinor}, ${order.currency}, ${payBy}::timestamptz,
+          ${order.status === 'authorised' ? sql`now()` : sql`${payBy}::timestamptz`},
+          ${order.status === 'authorised' ? sql`now()` : null}
         from answered
         returning 1
       )

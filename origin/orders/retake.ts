@@ -1,6 +1,6 @@
 // Makes sure, once the money is authorised, that the order has its seats in Redis: its hold still lives, or it takes the
 // same seats again. Called by the saga before it decides to sell, so that a late payment ends nobody's live hold.
-// Redis only says who may try: where it cannot be asked the order goes on, and Postgres decides.
+// Redis only says who may try; where it cannot be asked, the saga decides by the time of the payment, and Postgres after it.
 
 import { StoreUnavailable } from '../../src/redis/client.ts'
 import { MS_PER_MINUTE } from '../../src/time.ts'
@@ -16,12 +16,15 @@ const SALE_MS = 10 * MS_PER_MINUTE
 /** One for each order's hold, so that a repeat finds what it took. No route reads a ":" as part of a hold's id. */
 export const lateHoldId = ({ holdId }: Pick<Order, 'holdId'>): string => `${holdId}:late`
 
-/** False where somebody else has one of the seats, or the seats taken again were given up before they could be sold. */
-export async function retakeSeats(parts: Parts, order: Order): Promise<boolean> {
+/**
+ * `lost` where somebody else has one of the seats, or the seats taken again were given up before they could be sold;
+ * `unknown` where Redis cannot be asked.
+ */
+export async function retakeSeats(parts: Parts, order: Order): Promise<'ours' | 'lost' | 'unknown'> {
   const { performanceId, holdId, session } = order
   try {
-    const own = await parts.seats.extend(performanceId, holdId, { session, ttlMs: SALE_MS })
-    if (own.status !== 'gone') return true
+    const own = await parts.seats.extend(performanceId, holdId, { session, ttlMs: SALE_MS, counts: false })
+    if (own.status !== 'gone') return 'ours'
     const performance = await performanceOf(parts.db, order)
     const outcome = await withSeatsLoaded(parts, performance, () =>
       parts.seats.hold(performanceId, {
@@ -30,13 +33,15 @@ export async function retakeSeats(parts: Parts, order: Order): Promise<boolean> 
         ordinals: order.seats.map(({ ordinal }) => ordinal),
         ttlMs: SALE_MS,
         maxLifeMs: SALE_MS,
+        // Whoever had them was asked when they were held.
+        accessible: true,
       }),
     )
     seatsChanged(parts, performanceId)
-    return outcome.status === 'held'
+    return outcome.status === 'held' ? 'ours' : 'lost'
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
-    logError('an order goes on without asking for its seats', error, { order: order.number })
-    return true
+    logError('an order cannot ask for its seats', error, { order: order.number })
+    return 'unknown'
   }
 }

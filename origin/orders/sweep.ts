@@ -1,17 +1,17 @@
-// The cron floor of the origin: carries on orders that were left mid-way or whose time to pay is over, relays the outbox,
-// forgets old keys and events. Called by `scheduled`; every run is bounded, and a second run at once does no harm.
+// The cron floor of the origin: carries on orders that were left mid-way or whose time to pay is over, nudges the
+// outbox, forgets old keys and events. Called by `scheduled`; every run is bounded, and a second run at once does no harm.
 
 import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm'
 import { orders } from '../../src/db/orders.ts'
 import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
+import { forgetHandled } from '../outbox/forget.ts'
 import { advanceOrder } from './advance.ts'
-import { relayOutbox } from './outbox.ts'
+import { tellOthers } from './tell-others.ts'
 
 const ORDERS_A_RUN = 100
 /** Workers have 6 outgoing connections at once. */
 const AT_ONCE = 4
-const OUTBOX_BATCHES = 10
 const FORGET_ROWS = 1_000
 const UNFINISHED = ['awaiting_payment', 'authorised', 'committing', 'capturing', 'voiding'] as const
 
@@ -27,7 +27,7 @@ export async function sweep(parts: Parts): Promise<number> {
   const worker = async () => {
     for (const { id, number } of queue) {
       try {
-        await advanceOrder(parts, id)
+        await advanceOrder(parts, id, { quiet: true })
       } catch (error) {
         logError('an order could not be carried on', error, { order: number })
         await setAside(parts, id)
@@ -35,7 +35,7 @@ export async function sweep(parts: Parts): Promise<number> {
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  for (let batch = 0; batch < OUTBOX_BATCHES && (await relayOutbox(parts)) > 0; batch += 1);
+  tellOthers(parts)
   await forget(parts)
   return due.length
 }
@@ -56,4 +56,5 @@ async function forget({ db }: Parts): Promise<void> {
   await db.execute(sql`
     delete from webhook_events where ctid in (
       select ctid from webhook_events where received_at < now() - interval '30 days' limit ${FORGET_ROWS})`)
+  await forgetHandled(db)
 }

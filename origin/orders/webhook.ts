@@ -10,6 +10,7 @@ import type { Parts } from '../env.ts'
 import { logError, logInfo } from '../log.ts'
 import { advanceOrder } from './advance.ts'
 import { findOrder, type Order } from './order.ts'
+import { syncRefunds } from './refund-sync.ts'
 
 export type EventOutcome = 'handled' | 'duplicate' | 'ignored'
 
@@ -55,15 +56,33 @@ export async function handleEvent(parts: Parts, event: Stripe.Event): Promise<Ev
 }
 
 async function act(parts: Parts, event: Stripe.Event): Promise<EventOutcome> {
-  if (!isAboutIntent(event)) return 'ignored'
-  const order = await orderOf(parts, event.data.object)
+  if (isAboutIntent(event)) {
+    const order = await orderOf(parts, event.data.object)
+    if (order === undefined) return 'ignored'
+    await advanceOrder(parts, order.id)
+    return 'handled'
+  }
+  const intent = isAboutRefund(event) ? refundedIntent(event) : undefined
+  const [order] =
+    intent === undefined ? [] : await parts.db.select().from(orders).where(eq(orders.paymentIntent, intent))
   if (order === undefined) return 'ignored'
-  await advanceOrder(parts, order.id)
+  await syncRefunds(parts, order)
   return 'handled'
 }
 
 type IntentEvent = Extract<Stripe.Event, { data: { object: Stripe.PaymentIntent } }>
 const isAboutIntent = (event: Stripe.Event): event is IntentEvent => event.type.startsWith('payment_intent.')
+
+type RefundEvent = Extract<Stripe.Event, { data: { object: Stripe.Refund } }> | Stripe.ChargeRefundedEvent
+const isAboutRefund = (event: Stripe.Event): event is RefundEvent =>
+  event.type === 'charge.refunded' ||
+  event.type.startsWith('refund.') ||
+  event.type === 'charge.refund.updated'
+
+function refundedIntent({ data }: RefundEvent): string | undefined {
+  const { payment_intent: intent } = data.object
+  return (typeof intent === 'string' ? intent : intent?.id) ?? undefined
+}
 
 /** The order that the intent names, if the intent is the one that the order has, or the first that it gets. */
 async function orderOf({ db }: Parts, intent: Stripe.PaymentIntent): Promise<Order | undefined> {
@@ -72,13 +91,14 @@ async function orderOf({ db }: Parts, intent: Stripe.PaymentIntent): Promise<Ord
     logInfo('an event of the provider is about no order of ours', { intent: intent.id })
     return undefined
   }
+  // Its own intent, whatever it says of it: the saga asks the provider, and takes no other amount than the order's.
+  if (order.paymentIntent === intent.id) return order
   if (intent.amount !== order.totalMinor || intent.currency !== order.currency.toLowerCase()) {
     logError('an event names another amount than the order', `${intent.amount} ${intent.currency}`, {
       order: order.number,
     })
     return undefined
   }
-  if (order.paymentIntent === intent.id) return order
   // `pay` died between the provider's answer and ours: the event brings the intent's id.
   const adopted = await db
     .update(orders)

@@ -4,14 +4,23 @@ import { Hono, type Context } from 'hono'
 import { readJson } from '../../src/http/read-json.ts'
 import { refuseCrossSite } from '../../src/http/same-site.ts'
 import { Problem } from '../../src/problem.ts'
-import { admittedToHold, holdEnded, noSuchHold, ownedHold, requireAdmission } from '../admission.ts'
-import { describeSeats, findPerformance, seatOrdinals, type Performance } from '../catalogue.ts'
+import {
+  admittedToHold,
+  holdEnded,
+  noSuchHold,
+  notAdmitted,
+  ownedHold,
+  requireAdmission,
+} from '../admission.ts'
+import { describeSeats, findPerformance, type Performance } from '../catalogue.ts'
 import type { OriginEnv } from '../env.ts'
-import { holdBody, newHoldId, showHold, showTimes } from '../holds.ts'
+import { digestOfBody, holdBody, newHoldId, requestId, showHold, showTimes, type HoldBody } from '../holds.ts'
+import { keepSession } from '../keep-session.ts'
 import { limitHolds } from '../limits.ts'
-import { withSeatsLoaded } from '../load-seats.ts'
 import { cancelOrderOfHold } from '../orders/cancel.ts'
+import { cancelReplaced, checkReplaces, refuseWhilePaid } from '../replace-hold.ts'
 import { seatsChanged } from '../stock.ts'
+import { takeHold } from '../take-hold.ts'
 
 const BODY_LIMIT_BYTES = 16 * 1024
 const NO_STORE = { 'cache-control': 'private, no-store' }
@@ -20,41 +29,24 @@ export const holdRoutes = new Hono<OriginEnv>()
   .post('/api/performances/:id/holds', async (c) => {
     const performance = await findPerformance(c.var.db, c.req.param('id'))
     if (performance === undefined) throw new Problem('not_found', { detail: 'There is no such performance.' })
-    const { session } = await requireAdmission(c, performance.room)
+    const claims = await requireAdmission(c, performance.room)
     refuseCrossSite(c.req.raw)
-    const { holdMs, holdMaxMs, seatsPerHold } = c.var.config
-    const body = await readJson(c.req.raw, holdBody(seatsPerHold), { limitBytes: BODY_LIMIT_BYTES })
-    const idempotencyKey = c.req.header('Idempotency-Key')
-    const holdId = await newHoldId(performance, { session, idempotencyKey })
+    // An extended session keeps what it has; whoever wants more queues again.
+    if (claims.sessionEndMs <= Date.now()) throw notAdmitted(performance.room)
+    const body = await readJson(c.req.raw, holdBody(c.var.config.seatsPerHold), {
+      limitBytes: BODY_LIMIT_BYTES,
+    })
+    const { session } = claims
+    const holdId = await newHoldId(performance, { session, idempotencyKey: c.req.header('Idempotency-Key') })
     await limitHolds(c, session)
-    const asked = await findSeats(c, performance, body.seats)
-
-    const request = {
-      holdId,
-      session,
-      ordinals: asked.map(({ ordinal }) => ordinal),
-      ttlMs: holdMs,
-      maxLifeMs: holdMaxMs,
-      sessionLimit: seatsPerHold,
-    }
-    const outcome = await withSeatsLoaded(c.var, performance, () => c.var.seats.hold(performance.id, request))
-    switch (outcome.status) {
-      case 'conflict':
-        throw seatsTaken(
-          outcome.conflicts.map(({ ordinal, state }) => ({ seat: seatId(asked, ordinal), state })),
-        )
-      case 'limit':
-        throw tooManySeats(outcome.seatsHeld, { asked: asked.length, limit: seatsPerHold })
-      case 'gone':
-        throw holdEnded()
-      case 'held':
-        seatsChanged(c.var, performance.id)
-        if (outcome.ordinals.join() !== request.ordinals.join()) throw keyReused()
-        return c.json(showHold({ holdId, ...outcome }, performance, asked), 201, {
-          ...NO_STORE,
-          location: `/api/holds/${holdId}`,
-        })
-    }
+    const { held, seats, conflicts } = await takeAnew(c, performance, { body, holdId, session })
+    seatsChanged(c.var, performance.id)
+    keepSession(c, claims, held.expiresAtMs)
+    const shown = showHold({ holdId, ...held }, performance, seats)
+    return c.json({ ...shown, ...(conflicts && { conflicts }) }, 201, {
+      ...NO_STORE,
+      location: `/api/holds/${holdId}`,
+    })
   })
   .get('/api/holds/:id', async (c) => {
     const holdId = c.req.param('id')
@@ -65,17 +57,19 @@ export const holdRoutes = new Hono<OriginEnv>()
   })
   .post('/api/holds/:id/extend', async (c) => {
     const holdId = c.req.param('id')
-    const { performance, session } = await admittedToHold(c, holdId)
+    const { performance, session, claims } = await admittedToHold(c, holdId)
     refuseCrossSite(c.req.raw)
     const outcome = await c.var.seats.extend(performance.id, holdId, {
       session,
       ttlMs: c.var.config.holdMs,
+      requestId: await requestId([holdId], c.req.header('Idempotency-Key')),
+      counts: true,
     })
     if (outcome.status === 'gone') throw outcome.owned ? holdEnded() : noSuchHold()
+    keepSession(c, claims, outcome.expiresAtMs)
+    if (outcome.status === 'none_left') throw extendedOften(showTimes(outcome))
     // At its absolute end the hold is as long as it can be, which is what was asked for.
-    const { expiresAtMs } = outcome
-    const lastsUntilMs = outcome.status === 'extended' ? outcome.lastsUntilMs : expiresAtMs
-    return c.json({ holdId, ...showTimes({ expiresAtMs, lastsUntilMs }) }, 200, NO_STORE)
+    return c.json({ holdId, ...showTimes(outcome) }, 200, NO_STORE)
   })
   .delete('/api/holds/:id', async (c) => {
     const holdId = c.req.param('id')
@@ -89,41 +83,36 @@ export const holdRoutes = new Hono<OriginEnv>()
     return c.body(null, 204)
   })
 
-/** The asked seats by ordinal, with what they cost. Throws `validation_failed` naming each seat that the hall lacks. */
-async function findSeats(c: Context<OriginEnv>, performance: Performance, ids: readonly string[]) {
-  const { ordinals, unknown } = await seatOrdinals(c.var.db, performance.id, ids)
-  if (unknown.length > 0) {
-    throw new Problem('validation_failed', {
-      detail: `The hall has no seat ${unknown.join(', ')}.`,
-      errors: unknown.map((id) => ({
-        field: `/seats/${ids.indexOf(id)}`,
-        message: `"${id}" is not a seat of this hall`,
-      })),
-    })
+/** Takes the seats, where the body says so in place of an earlier hold and the order for it. */
+async function takeAnew(
+  c: Context<OriginEnv>,
+  performance: Performance,
+  { body, holdId, session }: { body: HoldBody; holdId: string; session: string },
+) {
+  const { replaces } = body
+  if (replaces !== undefined) {
+    checkReplaces(performance.id, replaces)
+    await refuseWhilePaid(c.var.db, { holdId: replaces, session })
   }
-  return await describeSeats(c.var.db, performance.id, ordinals)
+  const { holdMs, holdMaxMs, holdExtensions, seatsPerHold } = c.var.config
+  const asked = {
+    holdId,
+    session,
+    ttlMs: holdMs,
+    maxLifeMs: holdMaxMs,
+    sessionLimit: seatsPerHold,
+    extensions: holdExtensions,
+    room: performance.room,
+    asked: await digestOfBody(body),
+    ...(replaces !== undefined && { replaces }),
+  }
+  const taken = await takeHold(c.var, performance, { body, asked })
+  if (replaces !== undefined) await cancelReplaced(c.var, { holdId: replaces, session })
+  return taken
 }
 
-function seatId(seats: Awaited<ReturnType<typeof findSeats>>, ordinal: number): string {
-  const seat = seats.find((candidate) => candidate.ordinal === ordinal)
-  if (seat === undefined) throw new Error(`a conflict names seat ${ordinal}, which was not asked for`)
-  return seat.id
-}
-
-const seatsTaken = (conflicts: readonly { seat: string; state: string }[]): Problem =>
-  new Problem('seats_taken', {
-    detail: `${conflicts.length === 1 ? 'One of these seats is' : `${conflicts.length} of these seats are`} not free; none was held.`,
-    extensions: { conflicts },
-  })
-
-const tooManySeats = (held: number, { asked, limit }: { asked: number; limit: number }): Problem =>
-  new Problem('validation_failed', {
-    detail: `One visitor may hold ${limit} seats of this performance at a time; this one holds ${held} and asked for ${asked} more. None was held: give some back first.`,
-    errors: [{ field: '/seats', message: `would exceed ${limit} seats held at a time` }],
-    extensions: { held, limit },
-  })
-
-const keyReused = (): Problem =>
-  new Problem('idempotency_key_reused', {
-    detail: 'This Idempotency-Key was used for other seats; use a new one for another hold.',
+const extendedOften = (times: ReturnType<typeof showTimes>): Problem =>
+  new Problem('hold_extension_limit', {
+    detail: `This hold was extended as often as it can be; it ends at ${times.expiresAt}.`,
+    extensions: times,
   })

@@ -13,7 +13,8 @@ import { logError } from '../log.ts'
 import { advanceOrder } from '../orders/advance.ts'
 import { cancelOrder } from '../orders/cancel.ts'
 import { endSessionOfBuyer } from '../orders/end-session.ts'
-import { claimKey, readIdempotencyKey, releaseKey } from '../orders/idempotency.ts'
+import { extendSessionOfBuyer } from '../orders/extend-session.ts'
+import { claimKey, orReleaseKey, readIdempotencyKey } from '../orders/idempotency.ts'
 import { performanceOf, requireOrder, showOrder, type Order } from '../orders/order.ts'
 import { startPayment } from '../orders/pay.ts'
 import { orderRequest, placeOrder } from '../orders/place.ts'
@@ -41,18 +42,12 @@ export const orderRoutes = new Hono<OriginEnv>()
     const outcome = await claimKey(db, { scope: session, key, request })
     if (outcome.status === 'answered') return c.json(outcome.response, 201, NO_STORE)
     const { claim } = outcome
-    try {
+    const order = await orReleaseKey(db, claim, async () => {
       const hold = await ownedHold(c, request.holdId)
-      const { seatsPerBuyer } = config
-      const order = await placeOrder(db, { request, hold, performance, claim, seatsPerBuyer })
-      return c.json(order, 201, { ...NO_STORE, location: `/api/orders/${order.orderId}` })
-    } catch (error) {
-      await releaseKey(db, claim).catch((failed: unknown) => {
-        // It frees itself when its lock ends; the error that matters is the first.
-        logError('an idempotency key stays locked for some seconds', failed)
-      })
-      throw error
-    }
+      return await placeOrder(db, { request, hold, performance, claim, seatsPerBuyer: config.seatsPerBuyer })
+    })
+    if (order.status !== 'awaiting_payment') carryOn(c, order)
+    return c.json(order, 201, { ...NO_STORE, location: `/api/orders/${order.orderId}` })
   })
   .get('/api/orders/:id', async (c) => {
     const order = await requireOrder(c.var.db, c.req.param('id'))
@@ -65,7 +60,9 @@ export const orderRoutes = new Hono<OriginEnv>()
     const order = await requireOrder(c.var.db, c.req.param('id'))
     const publicOrigin = c.var.config.publicOrigin ?? new URL(c.req.url).origin
     await endSessionOfBuyer(c, order)
-    return c.json(await startPayment(c.var, order, { publicOrigin }), 202, NO_STORE)
+    const { payBy, ...begun } = await startPayment(c.var, order, { publicOrigin })
+    if (payBy !== undefined) await extendSessionOfBuyer(c, order, payBy)
+    return c.json(begun, 202, NO_STORE)
   })
   .post('/api/orders/:id/cancel', async (c) => {
     refuseCrossSite(c.req.raw)
@@ -77,9 +74,14 @@ export const orderRoutes = new Hono<OriginEnv>()
 /** A look by the buyer carries on an order that was left mid-way, at most as often as its own retry time allows. */
 function nudge(c: Context<OriginEnv>, order: Order): void {
   if (!MID_WAY.includes(order.status) || order.retryAt.getTime() > Date.now()) return
+  carryOn(c, { orderId: order.id, number: order.number })
+}
+
+/** Beside the answer; cron does the same where this fails. */
+function carryOn(c: Context<OriginEnv>, { orderId, number }: { orderId: string; number: string }): void {
   c.executionCtx.waitUntil(
-    advanceOrder(c.var, order.id).catch((error: unknown) => {
-      logError('an order could not be carried on', error, { order: order.number })
+    advanceOrder(c.var, orderId).catch((error: unknown) => {
+      logError('an order could not be carried on', error, { order: number })
     }),
   )
 }

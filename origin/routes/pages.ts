@@ -1,38 +1,33 @@
 // The shop's pages: event, performance, order. The first two need admission like the routes that they call; an order's page
 // opens by its link alone. Scripts and styles are static assets under `/shop-assets/`.
 
-import { Hono } from 'hono'
+import { Hono, type Context } from 'hono'
 import { Problem } from '../../src/problem.ts'
 import { requireAdmission } from '../admission.ts'
 import { requireAnyAdmission } from '../any-admission.ts'
-import { allRooms, findPerformance, listEvents, listPerformances } from '../catalogue.ts'
 import type { OriginEnv } from '../env.ts'
 import { performanceOf, requireOrder } from '../orders/order.ts'
 import { fillPage, PAGE_HEADERS } from '../page.ts'
 import eventPage from '../shop/event.html'
 import orderPage from '../shop/order.html'
 import performancePage from '../shop/performance.html'
-import { readEvent, showPerformance } from './catalogue.ts'
+import { readEvent, roomsOf, showPerformance } from './catalogue.ts'
 
 export const pageRoutes = new Hono<OriginEnv>()
   .get('/', async (c) => {
-    const { room } = await requireAnyAdmission(c, await allRooms(c.var.db))
+    const events = await c.var.catalogue.events()
+    const { room } = await requireAnyAdmission(c, roomsOf(events))
     // The first event that this visitor's room opens.
-    for (const event of await listEvents(c.var.db)) {
-      const performances = await listPerformances(c.var.db, event.id)
-      if (!performances.some((performance) => performance.room === room)) continue
-      const data = { event, performances: performances.map(showPerformance) }
-      return c.body(fillPage(eventPage, { title: event.name, data }), 200, PAGE_HEADERS)
-    }
-    throw new Problem('not_found', { detail: 'Nothing is on sale here.' })
+    const first = events.find(({ rooms }) => rooms.includes(room))
+    const found = first && (await c.var.catalogue.event(first.id))
+    if (found === undefined) throw new Problem('not_found', { detail: 'Nothing is on sale here.' })
+    return showEvent(c, found)
   })
   .get('/events/:id', async (c) => {
-    const { event, performances } = await readEvent(c)
-    const data = { event, performances: performances.map(showPerformance) }
-    return c.body(fillPage(eventPage, { title: event.name, data }), 200, PAGE_HEADERS)
+    return showEvent(c, await readEvent(c))
   })
   .get('/performances/:id', async (c) => {
-    const performance = await findPerformance(c.var.db, c.req.param('id'))
+    const performance = await c.var.catalogue.performance(c.req.param('id'))
     if (performance === undefined) {
       throw new Problem('not_found', { detail: 'There is no such performance.' })
     }
@@ -47,3 +42,8 @@ export const pageRoutes = new Hono<OriginEnv>()
     const data = { orderId: order.id }
     return c.body(fillPage(orderPage, { title: `${eventName}: your order`, data }), 200, PAGE_HEADERS)
   })
+
+function showEvent(c: Context<OriginEnv>, { event, performances }: Awaited<ReturnType<typeof readEvent>>) {
+  const data = { event, performances: performances.map(showPerformance) }
+  return c.body(fillPage(eventPage, { title: event.name, data }), 200, PAGE_HEADERS)
+}

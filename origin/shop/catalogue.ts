@@ -24,6 +24,8 @@ export interface Tier {
 export interface Section {
   readonly id: string
   readonly name: string
+  /** Places without numbers, asked for by quantity. */
+  readonly general: boolean
   readonly tier: string
   readonly x: number
   readonly y: number
@@ -75,6 +77,7 @@ export function readHall(body: Fields): Hall {
     sections: listOf(body['sections']).map((section) => ({
       id: textOf(section['id']),
       name: textOf(section['name']),
+      general: section['kind'] === 'general',
       tier: textOf(section['tier']),
       x: numberOf(section['x']),
       y: numberOf(section['y']),

@@ -4,6 +4,7 @@
 
 import { countDown, type Countdown } from './countdown.ts'
 import {
+  type Asked,
   extendHold,
   findHold,
   type Hold,
@@ -20,8 +21,8 @@ import { en } from './text/en.ts'
 
 export interface HeldSeats {
   current(): Hold | undefined
-  /** Holds the seats; returns those that somebody else has taken, empty for any other outcome. */
-  take(seats: readonly string[]): Promise<readonly string[]>
+  /** Holds seats or places; returns the seats that somebody else has taken, empty for any other outcome. */
+  take(asked: Asked): Promise<readonly string[]>
   /** The hold of before a reload or of another tab, if it still lives. */
   restore(): Promise<void>
   extend(): Promise<void>
@@ -56,7 +57,7 @@ export function createHeldSeats(
   let hold: Hold | undefined
   let countdown: Countdown | undefined
   /** One key for one try at one set of seats: a lost answer finds the same hold. */
-  let attempt: { readonly seats: string; readonly key: string } | undefined
+  let attempt: { readonly asked: string; readonly key: string } | undefined
 
   function begin(next: Hold): void {
     countdown?.stop()
@@ -81,14 +82,14 @@ export function createHeldSeats(
     notice(lost ? en.holdEnded : '')
   }
 
-  async function ask(seats: readonly string[]): Promise<HoldAnswer> {
-    const asked = [...seats].toSorted().join()
-    if (attempt?.seats !== asked) attempt = { seats: asked, key: requestKey() }
-    let answer = await takeHold(performance, seats, attempt.key)
+  async function ask(wanted: Asked): Promise<HoldAnswer> {
+    const asked = JSON.stringify(wanted)
+    if (attempt?.asked !== asked) attempt = { asked, key: requestKey() }
+    let answer = await takeHold(performance, wanted, attempt.key)
     // The seats may be held and only the answer lost: the same key finds that hold instead of a conflict with oneself.
     for (let again = 1; again < TRIES && answer.is === 'no_answer'; again += 1) {
       await new Promise((resolve) => setTimeout(resolve, again * RETRY_MS))
-      answer = await takeHold(performance, seats, attempt.key)
+      answer = await takeHold(performance, wanted, attempt.key)
     }
     // Only an unanswered try is the same try again.
     if (answer.is !== 'no_answer') attempt = undefined
@@ -108,8 +109,8 @@ export function createHeldSeats(
 
   return {
     current: () => hold,
-    async take(seats) {
-      const answer = await ask(seats)
+    async take(asked) {
+      const answer = await ask(asked)
       if (answer.is === 'taken') return answer.seats
       if (answer.is === 'held') begin(answer.hold)
       else notice(wordsOf(answer))
@@ -139,7 +140,8 @@ export function createHeldSeats(
     async renew() {
       const before = hold
       if (before === undefined || !(await giveBack(before.holdId))) return false
-      const answer = await ask(before.seats.map(({ id }) => id))
+      // They were theirs a moment ago, those that are kept for who needs them too.
+      const answer = await ask({ seats: before.seats.map(({ id }) => id), accessible: true })
       if (answer.is === 'held') {
         begin(answer.hold)
         return true

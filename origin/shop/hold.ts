@@ -26,6 +26,11 @@ export interface Hold {
   readonly lastsUntil: string
 }
 
+/** Seats by id, or so many places of areas. */
+export type Asked =
+  | { readonly seats: readonly string[]; readonly accessible?: true }
+  | { readonly areas: readonly { readonly section: string; readonly quantity: number }[] }
+
 export type HoldAnswer =
   | { readonly is: 'held'; readonly hold: Hold }
   | { readonly is: 'taken'; readonly seats: readonly string[] }
@@ -56,17 +61,14 @@ export function readHold(body: Fields): Hold {
 
 const pathOf = (holdId: string): string => `/api/holds/${encodeURIComponent(holdId)}`
 
-export async function takeHold(
-  performance: string,
-  seats: readonly string[],
-  key: string,
-): Promise<HoldAnswer> {
+export async function takeHold(performance: string, asked: Asked, key: string): Promise<HoldAnswer> {
   const answer = await call('POST', `/api/performances/${encodeURIComponent(performance)}/holds`, {
-    body: { seats },
+    body: asked,
     key,
   })
   if (answer.ok) return { is: 'held', hold: readHold(answer.body) }
   if (answer.code !== 'seats_taken') return refusal(answer)
+  if ('areas' in asked) return { is: 'refused', words: en.areaShort }
   // Each conflict is a seat's id, or an object that names it.
   const conflicts: unknown = answer.body['conflicts']
   const plain = Array.isArray(conflicts) ? conflicts.filter((seat) => typeof seat === 'string') : []

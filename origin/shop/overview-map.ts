@@ -20,18 +20,21 @@ function middleOf({ outline }: Section): readonly [x: number, y: number] {
   return [sum[0] / outline.length, sum[1] / outline.length]
 }
 
-export function drawOverview({ sections, tiers }: Hall, availability: Availability): OverviewMap {
-  const left = Math.min(...sections.map(({ x }) => x))
-  const top = Math.min(...sections.map(({ y }) => y))
-  const width = Math.max(...sections.map((section) => section.x + section.width)) - left
-  const height = Math.max(...sections.map((section) => section.y + section.height)) - top
+export function drawOverview({ sections: all, tiers }: Hall, availability: Availability): OverviewMap {
+  // An area that the hall draws nowhere is in the list alone.
+  const sections = all.filter(({ width, height }) => width > 0 || height > 0)
+  const boxes = sections.length > 0 ? sections : [{ x: 0, y: 0, width: 1, height: 1 }]
+  const left = Math.min(...boxes.map(({ x }) => x))
+  const top = Math.min(...boxes.map(({ y }) => y))
+  const width = Math.max(...boxes.map((box) => box.x + box.width)) - left
+  const height = Math.max(...boxes.map((box) => box.y + box.height)) - top
   const margin = width * 0.02
   const node = svg('svg', {
     viewBox: `${left - margin} ${top - margin} ${width + 2 * margin} ${height + 2 * margin}`,
     class: 'overview',
     'aria-hidden': 'true',
   })
-  const size = Math.sqrt((width * height) / sections.length) * 0.28
+  const size = Math.sqrt((width * height) / boxes.length) * 0.28
   const parts = sections.map((section) => {
     const [x, y] = middleOf(section)
     const free = svg('text', {

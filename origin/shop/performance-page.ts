@@ -2,6 +2,7 @@
 // around one choice and one live availability. The address's fragment names the open section, so Back works.
 
 import { call } from './api.ts'
+import { areaForm } from './area-form.ts'
 import { watchAvailability } from './availability.ts'
 import { createCart } from './cart.ts'
 import {
@@ -77,15 +78,17 @@ function openHall(performance: Performance, hall: Hall): void {
     const mark = availability.mark(ordinal)
     if (mark === 'h' && returned.includes(id)) return false
     returned = returned.filter((other) => other !== id)
-    return mark !== 'f'
+    return mark === 'h' || mark === 'x'
   }
 
   function toggle(seat: Seat): void {
     notice('')
     if (choice.has(seat.id)) return choice.remove([seat.id])
     const mark = availability.mark(seat.ordinal)
-    if (mark !== 'f') return speak(en.seatName(seat.row, seat.label, en.mark[mark], seat.accessible))
+    if (mark === 'h' || mark === 'x')
+      return speak(en.seatName(seat.row, seat.label, en.mark[mark], seat.accessible))
     if (!choice.add(seat)) notice(en.atMost)
+    else if (mark === 'a') notice(en.forAccess)
     else speak(en.seatName(seat.row, seat.label, en.mark.yours, seat.accessible))
   }
 
@@ -101,7 +104,11 @@ function openHall(performance: Performance, hall: Hall): void {
     returned = []
     notice('')
     cart.showChoice(seats, true)
-    const taken = await held.take(seats.map(({ id }) => id))
+    const taken = await held.take({
+      seats: seats.map(({ id }) => id),
+      // Whoever chose such a place was told what that says.
+      ...(seats.some(({ ordinal }) => availability.mark(ordinal) === 'a') && { accessible: true }),
+    })
     holding = false
     // Marking them drops them from the choice, with a word, as for any seat that is taken meanwhile.
     const lost = seats.filter(({ id }) => taken.includes(id))
@@ -154,13 +161,35 @@ function openHall(performance: Performance, hall: Hall): void {
     refresh()
   }
 
+  /** Where there are no seats to choose from, the map stays the hall's. */
+  function showArea(section: Section): void {
+    const form = areaForm(section, {
+      availability,
+      async hold(quantity) {
+        notice('')
+        await held.take({ areas: [{ section: section.id, quantity }] })
+      },
+    })
+    const map = drawOverview(hall, availability)
+    refreshes = [() => form.refresh(), () => map.refresh()]
+    listOneSection(section, form.node)
+    element('map').replaceChildren(map.node, h('p', { class: 'hint' }, en.mapHint))
+    refresh()
+  }
+
   async function showSection(section: Section): Promise<void> {
+    if (section.general) return showArea(section)
     const seats = await seatsOf(section)
     if (seats === undefined) return notice(en.hallFailed, { name: en.tryAgain, act: () => void route() })
     const parts = { availability, choice, toggle }
     const list = listSeats(seats, parts)
     const map = drawSection(seats, parts)
     refreshes = [() => list.refresh(), (ordinals) => map.refresh(ordinals)]
+    listOneSection(section, list.node)
+    element('map').replaceChildren(map.node, legend(), h('p', { class: 'hint' }, en.sectionHint))
+  }
+
+  function listOneSection(section: Section, node: HTMLElement): void {
     const tier = hall.tiers.find(({ id }) => id === section.tier)
     const price =
       tier === undefined ? '' : `${tier.name} · ${en.each(money(tier.price + tier.fee, tier.currency))}`
@@ -169,9 +198,8 @@ function openHall(performance: Performance, hall: Hall): void {
       h('p', {}, h('a', { href: '#', class: 'back' }, en.allSections)),
       element('list-title'),
       h('p', { class: 'hint' }, price),
-      list.node,
+      node,
     )
-    element('map').replaceChildren(map.node, legend(), h('p', { class: 'hint' }, en.sectionHint))
   }
 
   async function route(): Promise<void> {

@@ -79,14 +79,18 @@ export function listSeats(
     button.setAttribute('aria-label', name)
     button.setAttribute('aria-pressed', String(mark === 'yours'))
     // Not `disabled`: a seat that is taken while it has the focus must not throw the focus away.
-    button.setAttribute('aria-disabled', String(mark !== 'yours' && mark !== 'f'))
+    button.setAttribute('aria-disabled', String(mark === 'h' || mark === 'x'))
     button.className = `mark-${mark}`
   }
 
   function refresh(): void {
     for (const { row, mine, summary, buttons } of rows) {
-      const free = mine.filter(({ ordinal }) => availability.mark(ordinal) === 'f').length
-      const words = en.row(row, free)
+      const marks = mine.map(({ ordinal }) => availability.mark(ordinal))
+      const words = en.row(
+        row,
+        marks.filter((mark) => mark === 'f').length,
+        marks.filter((mark) => mark === 'a').length,
+      )
       if (summary.textContent !== words) summary.textContent = words
       for (const seat of mine) {
         const button = buttons.get(seat.ordinal)

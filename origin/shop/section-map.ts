@@ -18,12 +18,11 @@ const FINGER_PX = 22
 const MOUSE_PX = 10
 
 /** Shapes in a square of 2 around the seat's middle. */
-const SHAPES: Readonly<Record<Mark | 'yours' | 'a', string>> = {
+const SHAPES: Readonly<Record<Mark | 'yours', string>> = {
   f: 'M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z',
   yours: 'M-1-1h2v2h-2z',
   h: 'M-.8 0a.8 .8 0 1 0 1.6 0a.8 .8 0 1 0-1.6 0z',
-  s: 'M-.6-.6l1.2 1.2m0-1.2l-1.2 1.2',
-  b: 'M-.55 0h1.1',
+  x: 'M-.6-.6l1.2 1.2m0-1.2l-1.2 1.2',
   a: 'M0-1.05L1.05 0L0 1.05L-1.05 0z',
 }
 
@@ -118,14 +117,14 @@ function rowLetters(seats: readonly Seat[], pitch: number): readonly SVGTextElem
 }
 
 export function legend(): HTMLElement {
-  const items = (['f', 'yours', 'h', 's', 'b', 'a'] as const).map((mark) =>
+  const items = (['f', 'yours', 'h', 'x', 'a'] as const).map((mark) =>
     h(
       'li',
       {},
       svg(
         'svg',
         { viewBox: '-1.5 -1.5 3 3', 'aria-hidden': 'true' },
-        svg('path', { d: SHAPES[mark], class: `seat-${mark === 'a' ? 'f' : mark}` }),
+        svg('path', { d: SHAPES[mark], class: `seat-${mark}` }),
       ),
       en.legend[mark],
     ),

@@ -9,12 +9,22 @@ export type Database = NeonHttpDatabase
 /** Deadline of one HTTP request; a database that sleeps needs some hundred milliseconds to wake. */
 const TIMEOUT_MS = 10_000
 
-/** `endpoint` replaces the driver's own address; the driver knows one for the whole isolate, so the last one counts. */
-export function createDatabase({ url, endpoint }: { url: string; endpoint: string }): Database {
+export interface DatabaseSettings {
+  readonly url: string
+  /** Replaces the driver's own address for every database of the isolate: the driver knows one, so the last one counts. */
+  readonly endpoint: string
+  readonly timeoutMs?: number
+}
+
+export function createDatabase({ url, endpoint, timeoutMs = TIMEOUT_MS }: DatabaseSettings): Database {
   if (endpoint !== '') neonConfig.fetchEndpoint = () => endpoint
-  neonConfig.fetchFunction = (input: string, init: RequestInit) =>
-    fetch(input, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
-  return drizzle(neon(url))
+  const fetchOptions = {
+    // The driver copies the options into each request, so that each has a deadline of its own.
+    get signal() {
+      return AbortSignal.timeout(timeoutMs)
+    },
+  }
+  return drizzle(neon(url, { fetchOptions }))
 }
 
 /** Classes of SQL state: connection, insufficient resources, operator intervention. */

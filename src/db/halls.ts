@@ -1,6 +1,7 @@
 // Tables of what is on sale: halls with their seats, events, performances, prices. Written by the import alone.
 // Money is whole minor units; times are timestamptz. drizzle-kit makes `migrations/` from these files.
 
+import { sql } from 'drizzle-orm'
 import {
   boolean,
   index,
@@ -12,6 +13,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 
@@ -24,6 +26,18 @@ export const halls = pgTable('halls', {
   /** Digest of the sequence of seat ids: ordinals of sold seats must keep their meaning. */
   layout: text('layout').notNull(),
 })
+
+export const SECTION_KINDS = ['seated', 'general'] as const
+
+/** A row, or the part of one between two aisles. */
+export interface SeatRun {
+  readonly row: string
+  readonly tier: string
+  readonly firstOrdinal: number
+  readonly count: number
+  /** Distance of its middle from the stage, in the units of the hall: less is better. */
+  readonly distance: number
+}
 
 /** A part of a hall whose seats have consecutive ordinals; `x, y, width, height` is its box on the map. */
 export const sections = pgTable(
@@ -43,6 +57,10 @@ export const sections = pgTable(
     outline: jsonb('outline').$type<readonly (readonly [number, number])[]>().notNull(),
     firstOrdinal: integer('first_ordinal').notNull(),
     seatCount: integer('seat_count').notNull(),
+    /** `general`: places without numbers, sold by quantity; each still has an ordinal and a row in `seats`. */
+    kind: text('kind', { enum: SECTION_KINDS }).notNull().default('seated'),
+    /** Seats that stand side by side, in order of their ordinals. Empty for general admission. */
+    runs: jsonb('runs').$type<readonly SeatRun[]>().notNull().default([]),
   },
   (t) => [primaryKey({ columns: [t.hallId, t.id] })],
 )
@@ -96,6 +114,11 @@ export const performances = pgTable(
     currency: text('currency').notNull(),
     /** Changes with whatever the seat map shows: layout, prices, names. */
     version: text('version').notNull(),
+    /**
+     * Ordinal → why it is not for general sale, as the last import's file said it: the next import applies what its own file
+     * says otherwise, and leaves what an operator has set since. Null before the first import that knew it.
+     */
+    marks: jsonb('marks').$type<Readonly<Record<string, BlockReason>>>(),
   },
   (t) => [index('performances_event').on(t.eventId), index('performances_hall').on(t.hallId)],
 )
@@ -115,7 +138,13 @@ export const priceTiers = pgTable(
   (t) => [primaryKey({ columns: [t.performanceId, t.id] })],
 )
 
-/** Seats that are not for sale at a performance. */
+export const BLOCK_REASONS = ['blocked', 'house', 'accessible'] as const
+export type BlockReason = (typeof BLOCK_REASONS)[number]
+
+/**
+ * Seats that are not for general sale at a performance: `blocked` (no seat there that evening), `house` (the house's own),
+ * `accessible` (only for those who say that they need it, until an operator releases them).
+ */
 export const blockedSeats = pgTable(
   'blocked_seats',
   {
@@ -123,18 +152,75 @@ export const blockedSeats = pgTable(
       .notNull()
       .references(() => performances.id),
     seatOrdinal: integer('seat_ordinal').notNull(),
+    reason: text('reason', { enum: BLOCK_REASONS }).notNull().default('blocked'),
   },
   (t) => [primaryKey({ columns: [t.performanceId, t.seatOrdinal] })],
 )
 
-/** One row a run of the import. */
-export const imports = pgTable('imports', {
-  id: uuid('id').primaryKey().defaultRandom(),
-  eventId: text('event_id').notNull(),
-  status: text('status', { enum: ['running', 'done'] }).notNull(),
-  seatsTotal: integer('seats_total').notNull(),
-  seatsDone: integer('seats_done').notNull().default(0),
-  detail: jsonb('detail').$type<Readonly<Record<string, number>>>(),
-  startedAt: instant('started_at').notNull().defaultNow(),
-  finishedAt: instant('finished_at'),
-})
+export const IMPORT_STATUSES = ['queued', 'running', 'done', 'failed'] as const
+
+/** One row an import. It runs in batches through a stream; `failed` waits for an operator to drive it again. */
+export const imports = pgTable(
+  'imports',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    eventId: text('event_id').notNull(),
+    status: text('status', { enum: IMPORT_STATUSES }).notNull().default('queued'),
+    /** The event file as it was accepted; null once the import is done. */
+    file: jsonb('file').$type<Readonly<Record<string, unknown>>>(),
+    /** Digest of the file: the same file again finds the import that is under way. */
+    fileHash: text('file_hash').notNull().default(''),
+    seatsTotal: integer('seats_total').notNull(),
+    seatsDone: integer('seats_done').notNull().default(0),
+    /** Why it failed, for the operator. */
+    error: text('error'),
+    detail: jsonb('detail').$type<Readonly<Record<string, number>>>(),
+    startedAt: instant('started_at').notNull().defaultNow(),
+    /** Moves with every batch: an import that stands still is carried on by cron. */
+    touchedAt: instant('touched_at').notNull().defaultNow(),
+    finishedAt: instant('finished_at'),
+  },
+  (t) => [
+    uniqueIndex('imports_open_file')
+      .on(t.fileHash)
+      .where(sql`status in ('queued', 'running')`),
+    index('imports_unfinished')
+      .on(t.touchedAt)
+      .where(sql`status in ('queued', 'running')`),
+  ],
+)
+
+/** Part of an import: so many seats from an ordinal on. Its seats and `doneAt` are written by one statement. */
+export const importBatches = pgTable(
+  'import_batches',
+  {
+    importId: uuid('import_id')
+      .notNull()
+      .references(() => imports.id, { onDelete: 'cascade' }),
+    batch: integer('batch').notNull(),
+    firstOrdinal: integer('first_ordinal').notNull(),
+    seatCount: integer('seat_count').notNull(),
+    doneAt: instant('done_at'),
+  },
+  (t) => [primaryKey({ columns: [t.importId, t.batch] })],
+)
+
+/** Seats of an import that is under way; the last step moves them to `seats` in one transaction. */
+export const importSeats = pgTable(
+  'import_seats',
+  {
+    importId: uuid('import_id')
+      .notNull()
+      .references(() => imports.id, { onDelete: 'cascade' }),
+    ordinal: integer('ordinal').notNull(),
+    id: text('id').notNull(),
+    sectionId: text('section_id').notNull(),
+    row: text('row').notNull(),
+    label: text('label').notNull(),
+    tierId: text('tier_id').notNull(),
+    x: real('x').notNull(),
+    y: real('y').notNull(),
+    accessible: boolean('accessible').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.importId, t.ordinal] })],
+)

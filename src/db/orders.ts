@@ -5,6 +5,7 @@ import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
+  check,
   index,
   integer,
   jsonb,
@@ -22,6 +23,7 @@ export const ORDER_STATUSES = [
   'committing',
   'capturing',
   'paid',
+  'refunded',
   'voiding',
   'voided',
   'cancelled',
@@ -74,6 +76,14 @@ export const orders = pgTable(
     failure: text('failure'),
     /** Where `voiding` leads, or what `stuck` was doing. */
     nextStatus: text('next_status', { enum: ORDER_STATUSES }),
+    /** Why it ends without a sale: a code, or the operator's words. Not for the buyer. */
+    reason: text('reason'),
+    /** When the provider reserved the money, by the provider's clock. */
+    authorisedAt: instant('authorised_at'),
+    /** Taken by the provider for us. */
+    capturedMinor: integer('captured_minor').notNull().default(0),
+    /** Given back to the buyer so far, by refunds that succeeded. */
+    refundedMinor: integer('refunded_minor').notNull().default(0),
     /** Failures of the step that the order stands at; back to 0 when it moves. */
     attempts: integer('attempts').notNull().default(0),
     /** Not before this time by itself; webhooks and returns do not wait. */
@@ -86,7 +96,10 @@ export const orders = pgTable(
     uniqueIndex('orders_open_hold')
       .on(t.holdId)
       .where(sql`status in ('awaiting_payment', 'authorised', 'committing', 'capturing', 'paid', 'stuck')`),
+    check('orders_refunded', sql`refunded_minor between 0 and captured_minor`),
     index('orders_buyer').on(t.performanceId, t.buyerKey),
+    index('orders_session').on(t.performanceId, t.session),
+    index('orders_latest').on(t.createdAt, t.number),
     index('orders_unfinished')
       .on(t.retryAt)
       .where(sql`status in ('awaiting_payment', 'authorised', 'committing', 'capturing', 'voiding')`),
@@ -126,13 +139,61 @@ export const tickets = pgTable(
     issuedAt: instant('issued_at').notNull().defaultNow(),
     /** Entry at the door; set once. */
     usedAt: instant('used_at'),
+    /** The door that let it in, in the words of the scanner. */
+    usedBy: text('used_by'),
+    /** Idempotency-Key of that scan: its repeat, after a lost answer, is let in again. */
+    usedKey: text('used_key'),
     /** No longer good for entry. */
     voidedAt: instant('voided_at'),
   },
   (t) => [uniqueIndex('tickets_order_seat').on(t.orderId, t.seatOrdinal)],
 )
 
-export const OUTBOX_TOPICS = ['seats.sold', 'seats.freed', 'order.paid'] as const
+export const REFUND_STATUSES = ['requested', 'succeeded', 'stuck'] as const
+
+/** Money on its way back to a buyer. Its seats and tickets are given up by the statement that writes the row. */
+export const refunds = pgTable(
+  'refunds',
+  {
+    /** Also the idempotency key at the provider, with `refusals` behind it once there was one. */
+    id: uuid('id').primaryKey().defaultRandom(),
+    orderId: text('order_id')
+      .notNull()
+      .references(() => orders.id),
+    amountMinor: integer('amount_minor').notNull(),
+    /** Ordinals of the seats that it gives up, sorted. */
+    seats: jsonb('seats').$type<readonly number[]>().notNull(),
+    /** Why, in the operator's words. */
+    reason: text('reason').notNull(),
+    status: text('status', { enum: REFUND_STATUSES }).notNull().default('requested'),
+    /** The provider's id of it. */
+    providerRefund: text('provider_refund').unique(),
+    /** Last refusal of the provider. */
+    failure: text('failure'),
+    /** Refusals of the provider so far: it repeats its answer under one idempotency key. */
+    refusals: integer('refusals').notNull().default(0),
+    attempts: integer('attempts').notNull().default(0),
+    retryAt: instant('retry_at').notNull().defaultNow(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('refunds_order').on(t.orderId),
+    index('refunds_unfinished')
+      .on(t.retryAt)
+      .where(sql`status = 'requested'`),
+  ],
+)
+
+export const OUTBOX_TOPICS = [
+  'seats.sold',
+  'seats.freed',
+  'seats.changed',
+  'order.paid',
+  'order.closed',
+  'order.refunded',
+] as const
+export type OutboxTopic = (typeof OUTBOX_TOPICS)[number]
 
 /** What the rest of the system must hear, written by the statement that made it true. */
 export const outbox = pgTable(
@@ -140,18 +201,72 @@ export const outbox = pgTable(
   {
     id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     topic: text('topic', { enum: OUTBOX_TOPICS }).notNull(),
+    /** Empty for what is about no order. */
     orderId: text('order_id').notNull(),
     performanceId: text('performance_id').notNull(),
     payload: jsonb('payload').$type<Readonly<Record<string, unknown>>>().notNull(),
     createdAt: instant('created_at').notNull().defaultNow(),
+    /** When a relay last took it in hand: another takes it over after a while. */
+    takenAt: instant('taken_at'),
+    /** When Redis had it. */
     publishedAt: instant('published_at'),
+    /** Id of its entry in the stream, by which cron sees whether the stream still has it. */
+    entry: text('entry'),
+    /** When every consumer has handled it; null with an old `publishedAt` is published again, since a stream can be lost. */
+    handledAt: instant('handled_at'),
   },
   (t) => [
     index('outbox_unpublished')
       .on(t.id)
       .where(sql`published_at is null`),
+    index('outbox_unhandled')
+      .on(t.publishedAt)
+      .where(sql`handled_at is null`),
+    index('outbox_handled_at').on(t.handledAt),
   ],
 )
+
+/** A consumer that is done with a row of the outbox: what makes redelivery harmless. */
+export const outboxHandled = pgTable(
+  'outbox_handled',
+  {
+    outboxId: bigint('outbox_id', { mode: 'number' })
+      .notNull()
+      .references(() => outbox.id, { onDelete: 'cascade' }),
+    consumer: text('consumer').notNull(),
+    handledAt: instant('handled_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.outboxId, t.consumer] })],
+)
+
+/** A message that a consumer failed on too often. Kept here and not in Redis, so that no loss of Redis forgets it. */
+export const deadLetters = pgTable(
+  'dead_letters',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    stream: text('stream').notNull(),
+    consumer: text('consumer').notNull(),
+    /** Names the message among those of its stream: the id of the outbox row, or import and batch. */
+    message: text('message').notNull(),
+    payload: jsonb('payload').$type<Readonly<Record<string, string>>>().notNull(),
+    reason: text('reason').notNull(),
+    attempts: integer('attempts').notNull(),
+    deadAt: instant('dead_at').notNull().defaultNow(),
+    /** Set when an operator had it delivered again. */
+    redrivenAt: instant('redriven_at'),
+  },
+  (t) => [
+    uniqueIndex('dead_letters_open')
+      .on(t.stream, t.consumer, t.message)
+      .where(sql`redriven_at is null`),
+  ],
+)
+
+/** Totals that consumers and cron keep, such as orders by outcome. `name` is a Prometheus series without its labels' braces. */
+export const totals = pgTable('totals', {
+  name: text('name').primaryKey(),
+  value: bigint('value', { mode: 'number' }).notNull(),
+})
 
 /** The provider's events, kept for longer than it repeats them (three days). */
 export const webhookEvents = pgTable('webhook_events', {

@@ -91,7 +91,7 @@ function departedBelow(
 }
 
 export interface Wait {
-  /** Seconds; `high` is null while nothing lets it be told (paused, or no admission measured and no rate known). */
+  /** Seconds; `high` is null while nothing lets it be told (paused, all seats held, or no admission measured). */
   readonly low: number
   readonly high: number | null
 }
@@ -102,22 +102,25 @@ export interface Pace {
   readonly ratePerMinute: number
   readonly free: number
   readonly admittedPerMinute: number
+  /** Seats that can still be had; left out or null where none are reported. */
+  readonly stock?: { readonly left: number } | null
 }
 
 /**
  * Seconds until the call; `undefined` where nobody is being called. As far as slots are free the line moves at the rate
  * that the settings allow, and nobody before has to leave; beyond that as fast as was measured. A quarter either way, since
- * both are estimates; the high end is null where nothing was measured or the room stands.
+ * both are estimates; the high end is null where nothing was measured, the room stands, or others hold all that is left.
  */
 export function etaSeconds(position: number, pace: Pace): Wait | undefined {
-  const { state, ratePerMinute: rate, free, admittedPerMinute: measured } = pace
+  const { state, ratePerMinute: rate, free, admittedPerMinute: measured, stock } = pace
   if (rate <= 0 || state === 'closed' || state === 'sold_out' || state === 'idle') return undefined
   const seconds = (count: number, perMinute: number) => Math.ceil((count * 60) / perMinute)
   const beyond = Math.max(0, position - free)
   const first = seconds(position - beyond, rate)
   const known = measured > 0
   const low = first + seconds(beyond, known ? Math.min(rate, measured * 1.25) : rate)
-  if (state !== 'open' || (beyond > 0 && !known)) return { low, high: null }
+  const allHeld = stock?.left === 0
+  if (state !== 'open' || allHeld || (beyond > 0 && !known)) return { low, high: null }
   return { low, high: Math.ceil((first + seconds(beyond, Math.min(rate, measured || rate))) * 1.25) }
 }
 

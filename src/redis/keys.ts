@@ -37,8 +37,18 @@ export function performanceKeys(performance: string) {
     state: key('state'),
     /** LIST of the latest deltas, capped. */
     deltas: key('deltas'),
+    /** STRING like the map: what each seat is while nobody has it. */
+    base: key('base'),
+    /** STRING, the rows and areas of the hall, for choosing seats. */
+    layout: key('layout'),
   } as const
 }
 
 /** STREAM of what Postgres has decided, relayed from the outbox for consumers. */
 export const OUTBOX_STREAM = 'outbox'
+
+/** STREAM of the batches of imports that are under way. */
+export const IMPORT_STREAM = 'imports'
+
+/** STRING, an answer of the catalogue as JSON, for some seconds. */
+export const catalogueKey = (what: string): string => `catalogue:${what}`

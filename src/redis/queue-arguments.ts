@@ -68,7 +68,7 @@ export const SCRIPT_ARGUMENTS = {
   join: ['room', 'commitment', 'beacon', 'genesis', 'period', 'visitor', 'proof', 'spent'],
   enter: ['visitor', 'session'],
   claim: ['visitor', 'session', 'place', 'spent'],
-  renew: ['session', 'session_end', 'token_expires_at'],
+  renew: ['session', 'session_end', 'token_expires_at', 'extended_until'],
   leave: ['visitor', 'session', 'token_expires_at'],
   draw: ['runner', 'lease_ms', 'page_size', 'head', 'beacon', 'visitor', 'place'],
   advance: [
@@ -200,11 +200,12 @@ export const claimArguments = (entries: readonly ClaimEntry[]): string[] =>
   )
 
 export const renewArguments = (entries: readonly RenewEntry[]): string[] =>
-  entries.flatMap(({ session, sessionEndMs, tokenExpiresAtMs }) =>
+  entries.flatMap(({ session, sessionEndMs, tokenExpiresAtMs, extendedUntilMs = 0 }) =>
     spell(SCRIPT_ARGUMENTS.renew, {
       session,
       session_end: sessionEndMs,
       token_expires_at: tokenExpiresAtMs,
+      extended_until: extendedUntilMs,
     }),
   )
 

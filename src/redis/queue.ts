@@ -210,6 +210,8 @@ export interface RenewEntry {
   readonly sessionEndMs: number
   /** End of the token held now (ms). */
   readonly tokenExpiresAtMs: number
+  /** Until when the session is to live though its visitor sits still, also past `sessionEndMs` (ms); bounded by the caller. */
+  readonly extendedUntilMs?: number
 }
 export type RenewOutcome =
   | { readonly status: 'renewed'; readonly expiresAtMs: number }

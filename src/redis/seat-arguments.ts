@@ -1,26 +1,46 @@
 // What the seat scripts are given: names of keys and arguments as data, and their spelling as text.
 // Used by seats.ts alone; a test compares the names with the header of each script.
 
-import { performanceKeys } from './keys.ts'
+import type { RoomId } from '../ids.ts'
+import { performanceKeys, roomKeys } from './keys.ts'
+import type { BaseMark } from './seat-marks.ts'
 
 /** `KEYS` of every seat script, in order. */
-export const SEAT_KEYS = ['map', 'holds', 'holders', 'state', 'deltas'] as const
+export const SEAT_KEYS = ['map', 'holds', 'holders', 'state', 'deltas', 'base', 'layout'] as const
+
+/** What follows for scripts that make a hold, where a room is to be asked. */
+export const TAKE_KEYS = ['ended'] as const
 
 /** `ARGV` that every seat script begins with, in order. */
 export const SEAT_ARGUMENTS = ['reap_limit', 'memory_ms'] as const
 
+/** What follows them in scripts that make a hold. */
+export const TAKE_ARGUMENTS = [
+  'hold_id',
+  'session',
+  'ttl_ms',
+  'max_life_ms',
+  'session_limit',
+  'extensions',
+  'replaces',
+  'asked',
+] as const
+
 /** What follows them. */
 export const SEAT_SCRIPT_ARGUMENTS = {
-  hold: ['hold_id', 'session', 'ttl_ms', 'max_life_ms', 'ordinals', 'session_limit'],
+  hold: [...TAKE_ARGUMENTS, 'ordinals', 'partial', 'accessible'],
+  best: [...TAKE_ARGUMENTS, 'quantity', 'section', 'tier', 'accessible', 'seed'],
+  areas: [...TAKE_ARGUMENTS, 'areas'],
   read: ['hold_id'],
-  extend: ['hold_id', 'session', 'ttl_ms'],
+  extend: ['hold_id', 'session', 'ttl_ms', 'request_id', 'counts'],
   release: ['hold_id', 'session'],
   confirm: ['hold_id', 'ordinals'],
   free: ['request_id', 'ordinals'],
+  change: ['request_id', 'ordinals', 'mark'],
   availability: ['since'],
   counts: [],
   list: ['session'],
-  rebuild: ['seen_version', 'fresh'],
+  rebuild: ['seen_version', 'fresh', 'fresh_base', 'fresh_layout'],
 } as const
 
 export type SeatScript = keyof typeof SEAT_SCRIPT_ARGUMENTS
@@ -30,11 +50,13 @@ const REAP_LIMIT = 50
 /** Far longer than any client repeats a request by itself, and as long as a browser may keep its Idempotency-Key. */
 const MEMORY_MS = 10 * 60_000
 /** Lua's `unpack` holds about 8,000 values, and a hold needs two a seat. */
-const ORDINALS_LIMIT = 1_000
+export const ORDINALS_LIMIT = 1_000
 
-export const seatKeyList = (performance: string): string[] => {
+/** With `room` also the key by which that room refuses sessions that have ended. */
+export const seatKeyList = (performance: string, room?: RoomId): string[] => {
   const keys = performanceKeys(performance)
-  return SEAT_KEYS.map((name) => keys[name])
+  const own = SEAT_KEYS.map((name) => keys[name])
+  return room === undefined ? own : [...own, ...TAKE_KEYS.map((name) => roomKeys(room)[name])]
 }
 
 export function seatArguments<Name extends SeatScript>(
@@ -60,25 +82,45 @@ export function ordinalList(ordinals: readonly number[]): string {
   return sorted.join(',')
 }
 
-/** The map as Postgres knows it: blocked seats, over them the sold ones, all others free. */
-export function freshMap({
-  seats,
-  sold,
-  blocked,
-}: {
-  seats: number
-  sold: readonly number[]
-  blocked: readonly number[]
-}): string {
-  const marks = Array.from({ length: seats }, () => 'f')
-  for (const [mark, ordinals] of [
-    ['b', blocked],
-    ['s', sold],
-  ] as const) {
+/** Each section once, its quantities added up. Throws RangeError for what is no quantity of places: a bug. */
+export function areaList(areas: readonly { section: string; quantity: number }[]): string {
+  const wanted = new Map<string, number>()
+  for (const { section, quantity } of areas) wanted.set(section, (wanted.get(section) ?? 0) + quantity)
+  const total = [...wanted.values()].reduce((sum, quantity) => sum + quantity, 0)
+  if (
+    total < 1 ||
+    total > ORDINALS_LIMIT ||
+    [...wanted.values()].some((n) => !Number.isSafeInteger(n) || n < 1)
+  ) {
+    throw new RangeError(`${total} places at once: must be 1 to ${ORDINALS_LIMIT}`)
+  }
+  return Array.from(wanted, ([section, quantity]) => `${section} ${quantity}`).join(',')
+}
+
+/** What Postgres knows of a hall of `seats` seats. A seat may be in several lists: sold wins over blocked over accessible. */
+export interface KnownSeats {
+  readonly seats: number
+  readonly sold: readonly number[]
+  /** Not for sale: blocked, or the house's own. */
+  readonly blocked: readonly number[]
+  /** Kept for those who say that they need them. */
+  readonly accessible?: readonly number[]
+}
+
+/** The map as Postgres knows it, and the same without what is sold: what a sold seat is once it is given back. */
+export function freshMaps({ seats, sold, blocked, accessible = [] }: KnownSeats): {
+  readonly fresh: string
+  readonly base: string
+} {
+  const marks = Array.from({ length: seats }, (): BaseMark | 's' => 'f')
+  const mark = (ordinals: readonly number[], as: BaseMark | 's') => {
     for (const ordinal of ordinals) {
       if (!(ordinal in marks)) throw new RangeError(`seat ${ordinal} lies outside a hall of ${seats} seats`)
-      marks[ordinal] = mark
+      marks[ordinal] = as
     }
+    return marks.join('')
   }
-  return marks.join('')
+  mark(accessible, 'a')
+  const base = mark(blocked, 'b')
+  return { fresh: mark(sold, 's'), base }
 }

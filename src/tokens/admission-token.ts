@@ -4,13 +4,15 @@
 import { jwtVerify, SignJWT, type JWTVerifyGetKey } from 'jose'
 import { z } from 'zod'
 import { parseSessionId, parseVisitorId, type RoomId, type SessionId, type VisitorId } from '../ids.ts'
-import { MS_PER_SECOND, msToSeconds, secondsToMs } from '../time.ts'
+import { minutesToMs, MS_PER_SECOND, msToSeconds, secondsToMs } from '../time.ts'
 import type { SigningKeys } from './keys.ts'
 import { CLOCK_TOLERANCE_SECONDS, tokenFault, type Verdict } from './verdict.ts'
 
 const TYPE = 'admission+jwt'
 /** Tolerance for `exp` where an old token may still be shown: longer than any session. */
 const FAR_FUTURE_SECONDS = 10 * 365 * 24 * 3_600
+/** How far beyond its end a session may be extended, whatever the site asks for: a hold and a payment, and some grace. */
+export const LONGEST_EXTENSION_MS = minutesToMs(45)
 
 export interface AdmissionClaims {
   readonly room: RoomId
@@ -21,7 +23,19 @@ export interface AdmissionClaims {
   readonly expiresAtMs: number
   /** When the session ends whatever the visitor does (ms, whole seconds); carried so that a renewal needs no lookup. */
   readonly sessionEndMs: number
+  /**
+   * Until when the site has asked to keep the session, for a hold or a payment, also where the visitor sits still (ms,
+   * whole seconds); at most `LONGEST_EXTENSION_MS` after `sessionEndMs`. Left out: never asked.
+   */
+  readonly extendedUntilMs?: number
 }
+
+/** When the session ends at the latest: at its end, or when its extension ends, if that is later (ms). */
+export const sessionLimitMs = ({
+  sessionEndMs,
+  extendedUntilMs = 0,
+}: Pick<AdmissionClaims, 'sessionEndMs' | 'extendedUntilMs'>): number =>
+  Math.max(sessionEndMs, Math.min(extendedUntilMs, sessionEndMs + LONGEST_EXTENSION_MS))
 
 const seconds = z.number().int().min(0)
 const payloadSchema = z.object({
@@ -30,6 +44,7 @@ const payloadSchema = z.object({
   sal: z.string(),
   exp: seconds,
   end: seconds,
+  ext: seconds.optional(),
 })
 
 export function signAdmissionToken(
@@ -38,7 +53,12 @@ export function signAdmissionToken(
   { issuer, nowMs }: { issuer: string; nowMs: number },
 ): Promise<string> {
   const nowSeconds = msToSeconds(nowMs)
-  return new SignJWT({ sal: claims.sale, end: msToSeconds(claims.sessionEndMs) })
+  const { extendedUntilMs } = claims
+  return new SignJWT({
+    sal: claims.sale,
+    end: msToSeconds(claims.sessionEndMs),
+    ...(extendedUntilMs !== undefined && { ext: msToSeconds(extendedUntilMs) }),
+  })
     .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: keys.kid })
     .setIssuer(issuer)
     .setAudience(claims.room)
@@ -93,6 +113,7 @@ export async function verifyAdmissionToken(
         sale: parsed.data.sal,
         expiresAtMs: secondsToMs(parsed.data.exp),
         sessionEndMs: secondsToMs(parsed.data.end),
+        ...(parsed.data.ext !== undefined && { extendedUntilMs: secondsToMs(parsed.data.ext) }),
       },
     }
   } catch (error) {

@@ -2,6 +2,7 @@
 // some come back, and everyone who waits hears that all is sold. A buyer's session is over with the order.
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { importEvent } from '../../local/demo/import.ts'
 import { PERFORMANCE, smallEvent } from '../origin/small-event.ts'
 import { admit, buy, newKey, request, settled } from './buyer.ts'
 import { startTestStack, type TestStack } from './stack.ts'
@@ -21,12 +22,7 @@ beforeAll(async () => {
   await database.connect()
   // The room sells the small event alone.
   await database.query(`update performances set room = 'elsewhere'`)
-  const imported = await request(`${stack.url}/api/admin/events/import`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${stack.adminToken}` },
-    body: smallEvent(),
-  })
-  expect(imported.status).toBe(200)
+  await importEvent(stack.url, stack.adminToken, JSON.stringify(smallEvent()))
   await stack.workers.scheduled('foyer-origin')
 }, 120_000)
 afterAll(async () => {

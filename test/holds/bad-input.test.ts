@@ -28,13 +28,88 @@ describe('bad input', () => {
       ['/seats/1', '/seats/2'],
     ],
     ['a price from the browser', { seats: ['A-1-1'], price: 1 }, 422, 'validation_failed', ['/price']],
-    [
-      'best available, which is not offered yet',
-      { bestAvailable: { quantity: 2 } },
+    ...(
+      [
+        ['two kinds at once', { seats: ['A-1-1'], bestAvailable: { quantity: 1 } }, ['/bestAvailable']],
+        [
+          'all kinds at once',
+          { seats: ['A-1-1'], areas: [{ section: 'A', quantity: 1 }], bestAvailable: { quantity: 1 } },
+          ['/bestAvailable', '/areas'],
+        ],
+        ['a party of none', { bestAvailable: { quantity: 0 } }, ['/bestAvailable/quantity']],
+        ['a party of less than none', { bestAvailable: { quantity: -1 } }, ['/bestAvailable/quantity']],
+        ['a party of one and a half', { bestAvailable: { quantity: 1.5 } }, ['/bestAvailable/quantity']],
+        ['a party above the limit', { bestAvailable: { quantity: 9 } }, ['/bestAvailable/quantity']],
+        ['a huge party', { bestAvailable: { quantity: 1e300 } }, ['/bestAvailable/quantity']],
+        ['a party in words', { bestAvailable: { quantity: '2' } }, ['/bestAvailable/quantity']],
+        ['a party without a number', { bestAvailable: {} }, ['/bestAvailable/quantity']],
+        [
+          'a section that does not exist',
+          { bestAvailable: { quantity: 1, section: 'Z', tier: 'none' } },
+          ['/bestAvailable/section', '/bestAvailable/tier'],
+        ],
+        [
+          'a section that no table can name',
+          { bestAvailable: { quantity: 1, section: '\u0000' } },
+          ['/bestAvailable/section'],
+        ],
+        ['no areas', { areas: [] }, ['/areas']],
+        ['an area that has numbered seats', { areas: [{ section: 'A', quantity: 1 }] }, ['/areas/0/section']],
+        [
+          'an area twice, and nobody in it',
+          {
+            areas: [
+              { section: 'G', quantity: 1 },
+              { section: 'G', quantity: 0 },
+            ],
+          },
+          ['/areas/1/quantity', '/areas/1/section'],
+        ],
+        [
+          'an area twice',
+          {
+            areas: [
+              { section: 'G', quantity: 1 },
+              { section: 'G', quantity: 1 },
+            ],
+          },
+          ['/areas/1/section'],
+        ],
+        [
+          'more in all areas together than one may hold',
+          {
+            areas: [
+              { section: 'G', quantity: 5 },
+              { section: 'H', quantity: 4 },
+            ],
+          },
+          ['/areas'],
+        ],
+        ['a part of a party', { bestAvailable: { quantity: 1 }, partial: true }, ['/partial']],
+        [
+          'a part of an area, and accessible',
+          { areas: [{ section: 'G', quantity: 1 }], partial: true, accessible: true },
+          ['/partial', '/accessible'],
+        ],
+        [
+          'a wish that is no yes or no',
+          { seats: ['A-1-1'], partial: 1, accessible: 'yes' },
+          ['/partial', '/accessible'],
+        ],
+        ['a hold to replace that is none', { seats: ['A-1-1'], replaces: 'nonsense' }, ['/replaces']],
+        [
+          'a hold to replace of another performance',
+          { seats: ['A-1-1'], replaces: 'another-night.aaaaaaaaaaaaaaaaaaaaaa' },
+          ['/replaces'],
+        ],
+      ] as const
+    ).map(([name, body, fields]): [string, unknown, number, string, string[]] => [
+      name,
+      body,
       422,
       'validation_failed',
-      ['/seats', '/bestAvailable'],
-    ],
+      [...fields],
+    ]),
     ['a text that is no JSON', '{"seats":', 400, 'invalid_json', []],
     ['a body that is too large', { seats: ['A'.repeat(20_000)] }, 413, 'body_too_large', []],
   ])('%s', async (_, body, status, code, fields) => {

@@ -1,8 +1,8 @@
 // Holds over HTTP, with every store behind them: what an owner may do, and what anybody else is told.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { performanceKeys } from '../../src/redis/keys.ts'
-import { expectErrorsInLog, PERFORMANCE, setUpOrigin, type Visitor } from './setup.ts'
+import { AVAILABILITY, expectErrorsInLog, HOLDS, PERFORMANCE, setUpOrigin, type Visitor } from './setup.ts'
 
 const origin = setUpOrigin()
 
@@ -46,6 +46,7 @@ describe('the owner', () => {
       expiresAt: expect.stringMatching(/Z$/) as string,
       expiresInSeconds: expect.any(Number) as number,
       lastsUntil: expect.stringMatching(/Z$/) as string,
+      extensionsLeft: 2,
     })
     expect(body.expiresInSeconds).toBeGreaterThan(290)
     expect(body.expiresInSeconds).toBeLessThanOrEqual(300)
@@ -68,6 +69,46 @@ describe('the owner', () => {
     expect((await visitor.delete(path)).status).toBe(204)
     expect(await origin.map()).toBe('fffffffffffffffffffb')
     expect(await (await visitor.get(path)).json()).toMatchObject({ status: 409, code: 'hold_expired' })
+  })
+
+  test('extends as often as was announced, a repeat counts once, and one more is refused with the end', async () => {
+    const visitor = await origin.visitor('owner')
+    const { holdId } = await held(visitor.hold(['A-1-1']))
+    const extend = (key?: string) =>
+      visitor.post(
+        `/api/holds/${holdId}/extend`,
+        undefined,
+        key === undefined ? {} : { 'Idempotency-Key': key },
+      )
+    const first = await (await extend('a-key-of-the-first-press')).json()
+    expect(first).toMatchObject({ extensionsLeft: 1 })
+    expect(await (await extend('a-key-of-the-first-press')).json()).toMatchObject({ extensionsLeft: 1 })
+    const second = (await (await extend()).json()) as Held
+    expect(second).toMatchObject({ extensionsLeft: 0 })
+    expect(await (await extend()).json()).toMatchObject({
+      status: 409,
+      code: 'hold_extension_limit',
+      expiresAt: second.expiresAt,
+      lastsUntil: second.lastsUntil,
+      extensionsLeft: 0,
+    })
+    expect((await extend('short')).status).toBe(400)
+    expect(await (await visitor.get(`/api/holds/${holdId}`)).json()).toMatchObject({
+      expiresAt: second.expiresAt,
+      extensionsLeft: 0,
+    })
+  })
+
+  test('an extension whose reply is lost between origin and Redis counts once', async () => {
+    const visitor = await origin.visitor('owner')
+    const { holdId } = await held(visitor.hold(['A-1-1']))
+    const { fired } = origin.upstash.faults.next(
+      ({ commands }) => commands.some((command) => command.includes(holdId)),
+      { kind: 'drop-reply' },
+    )
+    const response = await visitor.post(`/api/holds/${holdId}/extend`)
+    await fired
+    expect(await response.json()).toMatchObject({ extensionsLeft: 1 })
   })
 
   test('an extension at the absolute end answers that end and lengthens nothing', async () => {
@@ -183,6 +224,60 @@ describe('conflicts', () => {
   })
 })
 
+describe('in part', () => {
+  test('what is free is held and priced, what is not is named; with nothing free it is a conflict', async () => {
+    await origin.sellInPostgres([1])
+    const visitor = await origin.visitor('owner')
+    const asked = { seats: ['A-1-1', 'A-1-2', 'B-1-10', 'B-1-1'], partial: true }
+    const key = { 'Idempotency-Key': 'a-key-of-a-partial-hold' }
+    const conflicts = [
+      { seat: 'A-1-2', state: 'sold' },
+      { seat: 'B-1-10', state: 'blocked' },
+    ]
+    const response = await visitor.post(HOLDS, asked, key)
+    expect(response.status).toBe(201)
+    const first = (await response.json()) as Held
+    expect(first).toMatchObject({ seats: [{ id: 'A-1-1' }, { id: 'B-1-1' }], total: 7_350, conflicts })
+    const again = await visitor.post(HOLDS, asked, key)
+    expect({ ...((await again.json()) as Held), expiresInSeconds: 0 }).toEqual({
+      ...first,
+      expiresInSeconds: 0,
+    })
+    const none = await visitor.post(HOLDS, { seats: ['A-1-2', 'B-1-10'], partial: true })
+    expect(await none.json()).toMatchObject({ status: 409, code: 'seats_taken', conflicts })
+    expect(await origin.map()).toBe('hsffffffffhffffffffb')
+  })
+})
+
+describe('accessible seats', () => {
+  const seatsOf = (state: string) =>
+    origin.admin(`/api/admin/performances/${PERFORMANCE}/seats`, { seats: ['A-2-1', 'A-2-2'], state })
+
+  test('are for those who say that they need them, until an operator releases them', async () => {
+    onTestFinished(async () => {
+      await seatsOf('released')
+    })
+    const visitor = await origin.visitor('owner')
+    await visitor.get(AVAILABILITY)
+    expect(await (await seatsOf('accessible')).json()).toEqual({
+      state: 'accessible',
+      changed: 2,
+      shown: true,
+    })
+    expect(await (await visitor.hold(['A-2-1', 'A-2-3'])).json()).toMatchObject({
+      status: 409,
+      conflicts: [{ seat: 'A-2-1', state: 'accessible' }],
+    })
+    const response = await visitor.post(HOLDS, { seats: ['A-2-1', 'A-2-3'], accessible: true })
+    const { holdId } = (await response.json()) as Held
+    expect(await origin.map()).toBe('fffffhahfffffffffffb')
+    await visitor.delete(`/api/holds/${holdId}`)
+    expect(await origin.map()).toBe('fffffaaffffffffffffb')
+    await seatsOf('released')
+    await held(visitor.hold(['A-2-1', 'A-2-2']))
+  })
+})
+
 describe('Idempotency-Key', () => {
   const key = { 'Idempotency-Key': 'a-key-of-at-least-16' }
 
@@ -211,6 +306,13 @@ describe('Idempotency-Key', () => {
       status: 422,
       code: 'idempotency_key_reused',
     })
+    for (const body of [
+      { seats: ['A-1-1'], partial: true },
+      { seats: ['A-1-1'], accessible: true },
+      { bestAvailable: { quantity: 1 } },
+    ]) {
+      expect(await (await visitor.post(HOLDS, body, key)).json()).toMatchObject({ status: 422 })
+    }
     await held((await origin.visitor('other')).hold(['A-1-2'], key))
     expect(await origin.map()).toMatch(/^hhf/)
   })
@@ -261,7 +363,7 @@ describe('the limit of holds', () => {
     ['does not answer in time', { kind: 'delay', ms: 4_000, when: 'after' }],
   ] as const)('refuses when Redis %s, and no seat is held', async (_, fault) => {
     expectErrorsInLog()
-    const visitor = await origin.visitor('unlucky')
+    const visitor = await origin.visitor('unlucky', few)
     await visitor.hold(['A-1-5'])
     origin.upstash.faults.set(fault, 'limit:holds')
     const response = await tryHold(visitor)

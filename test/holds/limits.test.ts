@@ -64,8 +64,26 @@ test.each<[Name, number]>([
   ['admin', 204],
 ])('without Redis, %s answers %i', async (name, status) => {
   expectErrorsInLog()
+  const call = worker()
+  // A third of the holds is counted without Redis.
+  if (name === 'holds') await call(name)
   origin.upstash.faults.set({ kind: 'status', status: 503 })
-  expect(await worker()(name)).toBe(status)
+  expect(await call(name)).toBe(status)
+})
+
+test('the first third of the calls of a visitor asks nothing of Redis, and each visitor has their own', async () => {
+  const call = worker()
+  const limited: string[] = []
+  // Looks at every request and hits none.
+  origin.upstash.faults.set({ kind: 'delay', ms: 0 }, (request) => {
+    limited.push(JSON.stringify(request))
+    return false
+  })
+  expect(await call('holds', 'one')).toBe(204)
+  expect(await call('holds', 'other')).toBe(204)
+  expect(limited).toEqual([])
+  expect(await call('holds', 'one')).toBe(204)
+  expect(limited).toHaveLength(1)
 })
 
 test.each<[Name, number]>([

@@ -9,13 +9,13 @@ import { makeSecrets } from '../../local/secrets.ts'
 import { startUpstashGateway, type UpstashGateway } from '../../local/upstash/gateway.ts'
 import { app } from '../../origin/app.ts'
 import { eventFile } from '../../origin/import/event-file.ts'
-import { importEvent } from '../../origin/import/import-event.ts'
 import { parseRoomId, parseSessionId, parseVisitorId } from '../../src/ids.ts'
 import { createRedis } from '../../src/redis/client.ts'
 import { performanceKeys } from '../../src/redis/keys.ts'
 import { createSeatStore, type SeatStore } from '../../src/redis/seats.ts'
 import { signAdmissionToken } from '../../src/tokens/admission-token.ts'
 import { importPrivateKeys, privateKeySet } from '../../src/tokens/keys.ts'
+import { bringEvent } from '../origin/bring-event.ts'
 import { startDatabase, type TestDatabase } from '../origin/database.ts'
 import { expectDescribed } from '../origin/described.ts'
 import { PERFORMANCE, smallEvent } from '../origin/small-event.ts'
@@ -26,11 +26,16 @@ export const AVAILABILITY = `/api/performances/${PERFORMANCE}/availability`
 export { PERFORMANCE }
 
 export interface Visitor {
-  get(path: string): Promise<Response>
+  get(path: string, headers?: Record<string, string>): Promise<Response>
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
   delete(path: string, headers?: Record<string, string>): Promise<Response>
   /** Posts a hold for these seats. */
   hold(seats: readonly string[], headers?: Record<string, string>): Promise<Response>
+}
+
+interface SessionTimes {
+  readonly sessionEndMs?: number
+  readonly extendedUntilMs?: number
 }
 
 export interface Origin {
@@ -39,8 +44,16 @@ export interface Origin {
   readonly raw: RawRedis
   /** The seats past the origin, as another isolate writes them. */
   readonly seats: SeatStore
-  /** Somebody who was admitted to `room`; `vars` are settings of a Worker of their own. */
-  visitor(name: string, options?: { room?: string; vars?: Record<string, unknown> }): Promise<Visitor>
+  /**
+   * Somebody who was admitted to `room`; `vars` are settings of a Worker of their own. Their session ends in an hour, or at
+   * `sessionEndMs`, and was extended to `extendedUntilMs`.
+   */
+  visitor(
+    name: string,
+    options?: { room?: string; vars?: Record<string, unknown> } & SessionTimes,
+  ): Promise<Visitor>
+  /** Posts as an operator. */
+  admin(path: string, body: unknown, token?: string): Promise<Response>
   /** The whole map as Redis has it, without asking the origin. */
   map(): Promise<string | null>
   /** Marks seats as sold in Postgres alone, as if Redis had never heard. */
@@ -61,7 +74,7 @@ export function setUpOrigin(): Origin {
     const [database, redis, secrets] = await Promise.all([startDatabase(), startRedis(), makeSecrets()])
     const upstash = await startUpstashGateway({ redisUrl: redis.url, token: TOKEN })
     const raw = new RawRedis(redis.url)
-    await importEvent(database.db, eventFile.parse(smallEvent()))
+    await bringEvent(database.db, eventFile.parse(smallEvent()))
     const keys = await importPrivateKeys(privateKeySet.parse(secrets.ADMISSION_KEYS))
     const { ADMISSION_JWKS, TICKET_KEYS, ADMIN_TOKEN } = secrets
     const env = {
@@ -84,8 +97,10 @@ export function setUpOrigin(): Origin {
       raw,
       seats: createSeatStore(createRedis({ url: upstash.url, token: TOKEN })),
       map: () => raw.get(performanceKeys(PERFORMANCE).map),
-      visitor: async (name, { room = 'demo', vars } = {}) => {
-        const token = await admissionToken(name, room, keys)
+      admin: (path, body, token = ADMIN_TOKEN) =>
+        visitorOf('', worker).post(path, body, { authorization: `Bearer ${token}` }),
+      visitor: async (name, { room = 'demo', vars, ...times } = {}) => {
+        const token = await admissionToken(name, { room, keys, times })
         return visitorOf(token, vars === undefined ? worker : { ...env, ...vars })
       },
       async sellInPostgres(ordinals) {
@@ -135,6 +150,7 @@ export function setUpOrigin(): Origin {
       return running().seats
     },
     visitor: (...args) => running().visitor(...args),
+    admin: (...args) => running().admin(...args),
     map: () => running().map(),
     sellInPostgres: (ordinals) => running().sellInPostgres(ordinals),
   }
@@ -142,17 +158,17 @@ export function setUpOrigin(): Origin {
 
 async function admissionToken(
   name: string,
-  roomName: string,
-  keys: Awaited<ReturnType<typeof importPrivateKeys>>,
+  of: { room: string; keys: Awaited<ReturnType<typeof importPrivateKeys>>; times: SessionTimes },
 ): Promise<string> {
-  const room = parseRoomId(roomName)
+  const room = parseRoomId(of.room)
   const visitor = parseVisitorId(`visitor-${name}`.padEnd(16, '-'))
   const session = parseSessionId(`session-${name}`.padEnd(16, '-'))
   if (room === undefined || visitor === undefined || session === undefined)
     throw new Error(`bad name ${name}`)
   const nowMs = Date.now()
   const claims = { room, visitor, session, sale: 'test', expiresAtMs: nowMs + 600_000 }
-  return signAdmissionToken({ ...claims, sessionEndMs: nowMs + 3_600_000 }, keys, { issuer: 'foyer', nowMs })
+  const times = { sessionEndMs: nowMs + 3_600_000, ...of.times }
+  return signAdmissionToken({ ...claims, ...times }, of.keys, { issuer: 'foyer', nowMs })
 }
 
 // What handlers gave to `waitUntil`: it goes on beside their answers, and must not reach into the next test.
@@ -184,7 +200,7 @@ function visitorOf(token: string, env: object): Visitor {
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     })
   return {
-    get: (path) => ask('GET', path),
+    get: (path, headers) => ask('GET', path, headers && { headers }),
     post,
     delete: (path, headers) => ask('DELETE', path, headers && { headers }),
     hold: (seats, headers) => post(HOLDS, { seats }, headers),

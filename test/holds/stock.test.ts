@@ -138,6 +138,31 @@ test('that all is sold is told when Postgres says so too', async () => {
   expect(await reported()).toEqual({ left: 0, held: 0, holders: 0, taken: 19 })
 })
 
+test('seats that are kept for those who need them are left as long as they are not sold', async () => {
+  const { database } = origin
+  await database.query(
+    `insert into blocked_seats (performance_id, seat_ordinal, reason) values ($1, 5, 'accessible')`,
+    [PERFORMANCE],
+  )
+  onTestFinished(async () => {
+    await database.query('delete from blocked_seats where seat_ordinal = 5')
+  })
+  const others = SELLABLE.filter((seat) => seat !== 5)
+  const watcher = await origin.visitor('watcher')
+  await origin.sellInPostgres(others)
+  await watcher.get(AVAILABILITY)
+  expect(await reported()).toEqual({ left: 1, held: 0, holders: 0, taken: 18 })
+  // Redis alone believes that it is sold: Postgres is asked, and counts the seat.
+  await origin.seats.confirm(PERFORMANCE, `${PERFORMANCE}.sold`, [5])
+  await reportAllStock(sources())
+  expect(await reported()).toEqual({ left: 1, held: 0, holders: 0, taken: 18 })
+  expect((await origin.map())?.[5]).toBe('a')
+  await origin.sellInPostgres([5])
+  await origin.seats.confirm(PERFORMANCE, `${PERFORMANCE}.sold-too`, [5])
+  await reportAllStock(sources())
+  expect(await reported()).toMatchObject({ left: 0, taken: 19 })
+})
+
 test('seats that only Redis believes to be sold are loaded anew before anybody is told that there are none', async () => {
   const watcher = await origin.visitor('watcher')
   await watcher.get(AVAILABILITY)

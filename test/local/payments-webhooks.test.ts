@@ -63,6 +63,7 @@ test('each step of a payment arrives signed, with the intent as it was then', as
     'payment_intent.created',
     'payment_intent.payment_failed',
     'payment_intent.succeeded',
+    'refund.created',
   ])
   expect(seen.get('payment_intent.amount_capturable_updated')).toMatchObject({
     object: 'event',

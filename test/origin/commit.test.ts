@@ -1,8 +1,8 @@
 // The commit against a real Postgres, straight on `commitOrder`: no hold, no payment, nothing but the database decides.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { eventFile } from '../../origin/import/event-file.ts'
-import { importEvent } from '../../origin/import/import-event.ts'
 import { commitOrder, completeOrder, giveBackSeats, type CommitOutcome } from '../../origin/orders/commit.ts'
+import { bringEvent } from './bring-event.ts'
 import { startDatabase, type TestDatabase } from './database.ts'
 import { PERFORMANCE, smallEvent } from './small-event.ts'
 
@@ -12,7 +12,7 @@ const SEATS = [3, 1, 0, 2]
 let database: TestDatabase
 beforeAll(async () => {
   database = await startDatabase()
-  await importEvent(database.db, eventFile.parse(smallEvent()))
+  await bringEvent(database.db, eventFile.parse(smallEvent()))
 })
 afterAll(() => database.stop())
 beforeEach(() => database.query('truncate orders, order_items, tickets, outbox restart identity cascade'))
@@ -36,6 +36,11 @@ const count = (outcomes: readonly CommitOutcome[], outcome: CommitOutcome) =>
 async function rows(table: string): Promise<number> {
   const [row] = await database.query(`select count(*)::int as n from ${table}`)
   return Number(row?.['n'])
+}
+
+async function told() {
+  const written = await database.query('select topic, payload from outbox order by topic desc')
+  return written.map(({ topic, payload }) => [topic, payload])
 }
 
 /** All orders at once, each wanting the same seats in an order of its own. */
@@ -104,8 +109,14 @@ test('an order whose sale was not decided is not committed', async () => {
 test('seats given back can be sold again, and their tickets are void', async () => {
   const lapsed = await committingOrder('lapsed', [10, 11])
   await commitOrder(database.db, lapsed)
-  expect(await giveBackSeats(database.db, lapsed, 'authorisation_lapsed')).toBe(true)
-  expect(await giveBackSeats(database.db, lapsed, 'authorisation_lapsed')).toBe(false)
+  const giveBack = { from: 'capturing', to: 'failed', reason: 'authorisation_lapsed' } as const
+  expect(await giveBackSeats(database.db, lapsed, giveBack)).toBe(true)
+  expect(await giveBackSeats(database.db, lapsed, giveBack)).toBe(false)
+  expect(await told()).toEqual([
+    ['seats.sold', { hold: 'hold-lapsed', ordinals: [10, 11] }],
+    ['seats.freed', { ordinals: [10, 11] }],
+    ['order.closed', { number: 'lapsed', event: 'tiny', outcome: 'failed', reason: 'authorisation_lapsed' }],
+  ])
   expect(await rows('tickets where voided_at is not null')).toBe(2)
   expect(await commitOrder(database.db, await committingOrder('next', [10, 11]))).toBe('committed')
 })
@@ -115,6 +126,20 @@ test('a paid order is completed once and keeps its seats', async () => {
   await commitOrder(database.db, id)
   expect(await completeOrder(database.db, id)).toBe(true)
   expect(await completeOrder(database.db, id)).toBe(false)
-  expect(await giveBackSeats(database.db, id, 'authorisation_lapsed')).toBe(false)
-  expect(await rows(`outbox where topic = 'order.paid'`)).toBe(1)
+  const giveBack = { from: 'capturing', to: 'failed', reason: 'authorisation_lapsed' } as const
+  expect(await giveBackSeats(database.db, id, giveBack)).toBe(false)
+  expect((await told()).filter(([topic]) => topic === 'order.paid')).toEqual([
+    ['order.paid', { number: 'paid', event: 'tiny', total: 0, currency: 'EUR' }],
+  ])
+})
+
+test('rows that Postgres refuses for what they are is told apart from a lost seat and from an outage', async () => {
+  const id = await committingOrder('refused', [13])
+  await database.query('alter table tickets add constraint no_tickets check (seat_ordinal <> 13)')
+  expect(await commitOrder(database.db, id)).toBe('refused')
+  await database.query('alter table tickets drop constraint no_tickets')
+  expect(await rows('order_items')).toBe(0)
+  database.gateway.faults.next('with moved', { kind: 'status', status: 503 })
+  await expect(commitOrder(database.db, id)).rejects.toThrow()
+  expect(await commitOrder(database.db, id)).toBe('committed')
 })

@@ -1,16 +1,11 @@
-// The import against a real Postgres, with the small event and with the demo's 15,000 seats.
+// What an import writes, against a real Postgres: the small event, the demo's 15,000 seats, and files that change.
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import {
-  blockedOrdinals,
-  describeSeats,
-  listPerformances,
-  seatOrdinals,
-  soldOrdinals,
-} from '../../origin/catalogue.ts'
+import { describeSeats, listPerformances, seatOrdinals } from '../../origin/catalogue.ts'
 import { eventFile } from '../../origin/import/event-file.ts'
-import { importEvent } from '../../origin/import/import-event.ts'
+import { readKnownSeats } from '../../origin/known-seats.ts'
 import { readOverview, readSection } from '../../origin/seat-map.ts'
+import { bringEvent } from './bring-event.ts'
 import { startDatabase, type TestDatabase } from './database.ts'
 import { PERFORMANCE, smallEvent, type EventInput } from './small-event.ts'
 
@@ -23,7 +18,15 @@ beforeEach(() =>
   database.query('truncate halls, sections, seats, events, performances, imports, orders cascade'),
 )
 
-const bring = (event: EventInput) => importEvent(database.db, eventFile.parse(event))
+const bring = (event: EventInput) => bringEvent(database.db, eventFile.parse(event))
+
+/** Of the small event's performance: ordinal → reason. */
+const reasons = async () =>
+  Object.fromEntries(
+    (await database.query('select * from blocked_seats where performance_id = $1', [PERFORMANCE])).map(
+      (row) => [row['seat_ordinal'], row['reason']],
+    ),
+  )
 
 /** Every row of the catalogue and the transaction that wrote it: a rewritten row shows another one. */
 const contents = (withWriter: string) =>
@@ -31,8 +34,7 @@ const contents = (withWriter: string) =>
 
 test('the demo file is a hall of exactly 15,000 seats for two performances, whole in Postgres', async () => {
   const text = await readFile(new URL('../../local/demo/event.json', import.meta.url), 'utf8')
-  const imported = await importEvent(database.db, eventFile.parse(JSON.parse(text)))
-  expect(imported.seats).toBe(15_000)
+  await bringEvent(database.db, eventFile.parse(JSON.parse(text)))
   const performances = await listPerformances(database.db, 'winter-lights')
   expect(performances.map(({ id, room, seats }) => ({ id, room, seats }))).toEqual([
     { id: 'winter-lights-matinee', room: 'demo', seats: 15_000 },
@@ -40,16 +42,86 @@ test('the demo file is a hall of exactly 15,000 seats for two performances, whol
   ])
   const [evening] = performances.slice(1)
   if (evening === undefined) throw new Error('no evening')
-  const overview = await readOverview(database.db, evening)
+  const overview = await readOverview(database.db, evening.id)
+  if (overview === undefined) throw new Error('no overview')
   expect(overview.sections.length).toBeGreaterThanOrEqual(30)
   expect(overview.sections.reduce((sum, section) => sum + section.count, 0)).toBe(15_000)
   const ordinals: number[] = []
   for (const section of overview.sections) {
-    const read = await readSection(database.db, evening, section.id)
+    const read = await readSection(database.db, { performanceId: evening.id, sectionId: section.id })
     ordinals.push(...(read?.seats ?? []).map(({ ordinal }) => ordinal))
   }
   expect(ordinals).toEqual(Array.from({ length: 15_000 }, (_, ordinal) => ordinal))
-  expect(await blockedOrdinals(database.db, evening.id)).toHaveLength(10)
+  expect(
+    await database.query(
+      'select reason, count(*)::int as seats from blocked_seats where performance_id = $1 group by 1 order by 1',
+      [evening.id],
+    ),
+  ).toEqual([
+    { reason: 'accessible', seats: 33 },
+    { reason: 'blocked', seats: 10 },
+    { reason: 'house', seats: 8 },
+  ])
+})
+
+test('rows, areas and seats that are kept back arrive as the file says', async () => {
+  const event = smallEvent()
+  event.hall.sections.push({ id: 'F', name: 'Floor', tier: 'far', kind: 'general', capacity: 5 })
+  event.hall.accessible = ['A-2-1', 'A-2-2', 'B-1-10']
+  event.performances = event.performances.map((one) => ({
+    ...one,
+    accessible: 'kept',
+    house: ['A-1-1', 'A-2-2'],
+  }))
+  await bring(event)
+  const sections = await database.query('select id, kind, runs from sections order by first_ordinal')
+  expect(sections).toMatchObject([
+    {
+      id: 'A',
+      kind: 'seated',
+      runs: [
+        { firstOrdinal: 0, count: 5 },
+        { firstOrdinal: 5, count: 5 },
+      ],
+    },
+    { id: 'B', kind: 'seated', runs: [{ row: '1', tier: 'far', firstOrdinal: 10, count: 10, distance: 10 }] },
+    { id: 'F', kind: 'general', runs: [] },
+  ])
+  expect(await seatOrdinals(database.db, PERFORMANCE, ['F-GA-5'])).toMatchObject({ ordinals: [24] })
+  // A seat of several lists is what its strongest says: blocked, then the house's, then accessible.
+  expect(await reasons()).toEqual({ 0: 'house', 5: 'accessible', 6: 'house', 19: 'blocked' })
+})
+
+test('an import leaves what an operator has set since the last one, and applies what its own file says anew', async () => {
+  const event = smallEvent()
+  const kept = { accessible: 'kept' as const, house: ['A-1-1', 'A-1-2'] }
+  event.performances = event.performances.map((one) => ({ ...one, ...kept }))
+  await bring(event)
+  expect(await reasons()).toEqual({ 0: 'house', 1: 'house', 5: 'accessible', 19: 'blocked' })
+  // By the operator: two released, one blocked.
+  await database.query('delete from blocked_seats where seat_ordinal in (0, 5)')
+  await database.query('insert into blocked_seats values ($1, 9, $2)', [PERFORMANCE, 'blocked'])
+  await bring(event)
+  expect(await reasons()).toEqual({ 1: 'house', 9: 'blocked', 19: 'blocked' })
+  event.performances = event.performances.map((one) => ({ ...one, blocked: [], house: ['A-1-1', 'A-1-3'] }))
+  await bring(event)
+  // Row 1 seat 2 and the blocked seat are withdrawn, seat 3 comes; seat 1 stands in both files, and stays released.
+  expect(await reasons()).toEqual({ 2: 'house', 9: 'blocked' })
+})
+
+test('where seats are renumbered, nothing that was set for the old ones counts for the new', async () => {
+  await bring(smallEvent())
+  await database.query('insert into blocked_seats values ($1, 3, $2)', [PERFORMANCE, 'blocked'])
+  const renumbered = smallEvent()
+  renumbered.hall.sections.reverse()
+  await bring(renumbered)
+  expect(await reasons()).toEqual({ 9: 'blocked' })
+  expect(await seatOrdinals(database.db, PERFORMANCE, ['B-1-10'])).toMatchObject({ ordinals: [9] })
+  await database.query('delete from blocked_seats')
+  await database.query('update performances set marks = null')
+  await bring(renumbered)
+  // Before the first import that knew it: the file counts.
+  expect(await reasons()).toEqual({ 9: 'blocked' })
 })
 
 test('importing the same file again rewrites no seat', async () => {
@@ -71,7 +143,7 @@ test('a changed price and a changed block arrive, and the version of the map cha
   await bring(changed)
   const [after] = await listPerformances(database.db, 'tiny')
   expect(after?.version).not.toBe(before?.version)
-  expect(await blockedOrdinals(database.db, PERFORMANCE)).toEqual([0, 1])
+  expect((await readKnownSeats(database.db, PERFORMANCE)).blocked).toEqual([0, 1])
   expect(await describeSeats(database.db, PERFORMANCE, [19, 0])).toEqual([
     { ordinal: 0, id: 'A-1-1', section: 'Front', row: '1', label: '1', tier: 'Near', price: 5_001, fee: 250 },
     {
@@ -93,7 +165,7 @@ test('seat ids are found in the order asked, and unknown ones are named', async 
     ordinals: [10, 2],
     unknown: ['Z-1-1'],
   })
-  expect(await soldOrdinals(database.db, PERFORMANCE)).toEqual([])
+  expect((await readKnownSeats(database.db, PERFORMANCE)).sold).toEqual([])
 })
 
 test('a hall may be renumbered while nothing is ordered, and not afterwards', async () => {

@@ -35,16 +35,24 @@ export interface RequestOptions {
   readonly body?: unknown
 }
 
+export interface SessionTimes {
+  readonly sessionEndsInMs?: number
+  /** From now. */
+  readonly extendedByMs?: number
+}
+
 export interface TestOrigin {
   readonly url: string
   readonly env: Env
   readonly parts: Parts
   readonly database: TestDatabase
   readonly redis: UpstashGateway
+  /** Past the gateway, for looking at what was written. */
+  readonly redisUrl: string
   readonly payments: PaymentSimulator
   request(path: string, options?: RequestOptions): Promise<Answer>
   /** Header of a visitor admitted to the room; each call is another visitor. */
-  admit(room?: string): Promise<Record<string, string>>
+  admit(room?: string, session?: SessionTimes): Promise<Record<string, string>>
   /** The same visitor's header, of a token that ended an hour ago. */
   outdated(visitor: Record<string, string>): Promise<Record<string, string>>
   importEvent(event: EventInput): Promise<void>
@@ -57,7 +65,7 @@ const random = () => randomBytes(18).toString('base64url')
 /** A fresh Idempotency-Key. */
 export const newKey = random
 
-export async function startOrigin(vars: Partial<Record<keyof Env, unknown>> = {}): Promise<TestOrigin> {
+export async function startOrigin(vars: Readonly<Record<string, unknown>> = {}): Promise<TestOrigin> {
   const database = await startDatabase()
   const redisServer = await startRedis()
   const upstashToken = random()
@@ -134,9 +142,10 @@ export async function startOrigin(vars: Partial<Record<keyof Env, unknown>> = {}
     parts: { ...(await partsOf(env)), waitUntil: context.waitUntil },
     database,
     redis,
+    redisUrl: redisServer.url,
     payments,
     request,
-    async admit(room = 'demo') {
+    async admit(room = 'demo', { sessionEndsInMs = 3_600_000, extendedByMs }: SessionTimes = {}) {
       const [id, visitor, session] = [parseRoomId(room), parseVisitorId(random()), parseSessionId(random())]
       if (!id || !visitor || !session) throw new Error('an id of the test is malformed')
       const nowMs = Date.now()
@@ -146,7 +155,8 @@ export async function startOrigin(vars: Partial<Record<keyof Env, unknown>> = {}
         session,
         sale: 'default',
         expiresAtMs: nowMs + 600_000,
-        sessionEndMs: nowMs + 3_600_000,
+        sessionEndMs: nowMs + sessionEndsInMs,
+        ...(extendedByMs !== undefined && { extendedUntilMs: nowMs + extendedByMs }),
       }
       const token = await signAdmissionToken(claims, admissionKeys, { issuer: 'foyer', nowMs })
       return { 'waiting-room-token': token }
@@ -164,8 +174,14 @@ export async function startOrigin(vars: Partial<Record<keyof Env, unknown>> = {}
     },
     async importEvent(event) {
       const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}` }
-      const { status, text } = await request('/api/admin/events/import', { headers, body: event })
-      if (status !== 200) throw new Error(`the import answered ${status}: ${text}`)
+      const { status, text, body } = await request('/api/admin/events/import', { headers, body: event })
+      if (status !== 202) throw new Error(`the import answered ${status}: ${text}`)
+      // The job itself runs beside the answer, and beside each look at it.
+      for (let done = false; !done;) {
+        const progress = await request(String(body['statusUrl']), { headers })
+        if (progress.body['status'] === 'failed') throw new Error(`the import has failed: ${progress.text}`)
+        done = progress.body['status'] === 'done'
+      }
     },
     async settled() {
       await Promise.all(pending)

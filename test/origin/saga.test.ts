@@ -1,10 +1,11 @@
 // The saga interrupted: between every two steps, by lost replies of Postgres and of the provider, by seats that are gone,
 // by payments that come late. The provider's events are held back, so that each test decides who carries the order on.
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { advanceOrder } from '../../origin/orders/advance.ts'
 import { commitOrder } from '../../origin/orders/commit.ts'
 import { sweep } from '../../origin/orders/sweep.ts'
 import { hold, payOnPage, place, statusOf } from './buyer.ts'
+import { expectLedgerInOrder } from './operator.ts'
 import { startOrigin, type TestOrigin } from './origin.ts'
 import { performanceKeys } from '../../src/redis/keys.ts'
 import { PERFORMANCE, smallEvent } from './small-event.ts'
@@ -16,12 +17,14 @@ beforeAll(async () => {
   await origin.importEvent(smallEvent())
 })
 afterAll(() => origin.stop())
+afterEach(() => expectLedgerInOrder(origin))
 beforeEach(async () => {
   origin.payments.faults.clear()
   origin.database.gateway.faults.clear()
   origin.redis.faults.clear()
   await origin.database.query('truncate orders, order_items, tickets, outbox, idempotency_keys cascade')
-  // Every test begins with a hall in which nothing is sold or held.
+  // Every test begins with a hall in which nothing is sold or held, and nobody still writes.
+  await origin.settled()
   const keys = await origin.parts.redis.keys('seats:*')
   if (keys.length > 0) await origin.parts.redis.del(...keys)
   await origin.importEvent(smallEvent())
@@ -136,9 +139,10 @@ test('an order that loses a seat is voided: the authorisation is released and no
 
 test('a void whose reply is lost ends in voided all the same', async () => {
   const orderId = await authorisedOrder()
-  await origin.database.query(`update orders set status = 'voiding', next_status = 'voided' where id = $1`, [
-    orderId,
-  ])
+  await origin.database.query(
+    `update orders set status = 'voiding', next_status = 'voided', reason = 'seat_lost' where id = $1`,
+    [orderId],
+  )
   origin.payments.faults.next(/POST .*\/cancel$/, { kind: 'drop-reply' })
   expect(await advance(orderId)).toMatchObject({ status: 'voided' })
   expect(intentOf(orderId)?.status).toBe('canceled')
@@ -146,9 +150,10 @@ test('a void whose reply is lost ends in voided all the same', async () => {
 
 test('a void of a payment that the provider has cancelled by itself ends in voided', async () => {
   const orderId = await authorisedOrder()
-  await origin.database.query(`update orders set status = 'voiding', next_status = 'voided' where id = $1`, [
-    orderId,
-  ])
+  await origin.database.query(
+    `update orders set status = 'voiding', next_status = 'voided', reason = 'seat_lost' where id = $1`,
+    [orderId],
+  )
   await origin.payments.intents.expire(String(intentOf(orderId)?.id))
   expect(await advance(orderId)).toMatchObject({ status: 'voided', attempts: 0 })
 })
@@ -160,6 +165,7 @@ test('an authorisation that lapsed before its capture gives the seats back', asy
   await origin.payments.intents.expire(String(intent?.id))
   expect(await advance(orderId)).toMatchObject({ status: 'failed', failure: 'authorisation_lapsed' })
   expect(await soldSeats()).toBe(0)
+  await origin.settled()
   await hold(origin, ['A-1-1', 'A-1-2'], await origin.admit())
 })
 
@@ -193,6 +199,7 @@ test('a payment that arrives late still gets its seats where Postgres has them',
   )
   await sweep(origin.parts)
   expect(await statusOf(origin, orderId)).toBe('paid')
+  await origin.settled()
   expect(await lookAtHold(holdId)).toMatchObject({ status: 'ended', how: 'sold' })
 })
 
@@ -212,7 +219,7 @@ test('a late payment that was stopped after it took its seats again goes on with
   await payOnPage(origin, orderId)
   await expireHold(holdId)
   await advance(orderId, 1)
-  origin.database.gateway.faults.next(/^update/, { kind: 'status', status: 503 })
+  origin.database.gateway.faults.next(/^\s*with moved/, { kind: 'status', status: 503 })
   await expect(advance(orderId, 1)).rejects.toThrow()
   expect(await row(orderId)).toMatchObject({ status: 'authorised' })
   expect(await advance(orderId)).toMatchObject({ status: 'paid' })

@@ -21,6 +21,8 @@ export function smallEvent(): EventInput {
           { id: 'far', name: 'Far', price: 2_000, fee: 100 },
         ],
         blocked: ['B-1-10'],
+        // Tests of accessible seats keep them.
+        accessible: 'open',
       },
     ],
     hall: {

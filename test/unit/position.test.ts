@@ -1,6 +1,7 @@
 // Position, wait and polling interval from a token and the public snapshot.
 
 import { expect, it } from 'vitest'
+import { readSnapshot } from '../../edge/page/room-data.ts'
 import {
   etaSeconds,
   LONGEST_POLL_MS,
@@ -122,6 +123,15 @@ it('promises no end of the wait while nothing is measured or the room stands sti
   expect(etaSeconds(100, { ...PACE, free: 0 })).toEqual({ low: 100, high: null })
   expect(etaSeconds(9, { ...PACE, state: 'paused' })).toEqual({ low: 9, high: null })
   expect(etaSeconds(9, { ...PACE, state: 'closed' })).toBeUndefined()
+})
+
+it('promises no end of the wait while others hold every seat that is left', () => {
+  expect(etaSeconds(1, { ...PACE, stock: { left: 0 } })).toEqual({ low: 1, high: null })
+  expect(etaSeconds(1, { ...PACE, stock: { left: 1 } })).toEqual({ low: 1, high: 2 })
+  expect(etaSeconds(1, { ...PACE, stock: null })).toEqual({ low: 1, high: 2 })
+  // The page reads the same snapshot.
+  const read = readSnapshot({ ...PACE, epoch: 1, at: 5, stock: { left: 0, held: 4 } })
+  expect(read && etaSeconds(1, read)).toEqual({ low: 1, high: null })
 })
 
 it('polls from every 2 s at the front to every 20 s far away, more often the nearer', () => {

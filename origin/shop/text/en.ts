@@ -6,9 +6,9 @@ const seats = (count: number): string => (count === 1 ? '1 seat' : `${count} sea
 
 const mark: Readonly<Record<Mark | 'yours', string>> = {
   f: 'free',
+  a: 'kept for those who need it',
   h: 'held by someone',
-  s: 'sold',
-  b: 'not for sale',
+  x: 'not available',
   yours: 'yours',
 }
 
@@ -46,6 +46,7 @@ const problem: Readonly<Record<string, string>> = {
   waiting_room: 'Your time in the shop has ended. Please reload the page to come back in.',
   seats_taken: 'Some of these seats have just been taken.',
   hold_expired: 'The time ran out and your seats are free again.',
+  hold_extension_limit: 'You have had all the extra time that there is for these seats.',
   order_conflict: 'This order has moved on meanwhile. Please reload the page to see how it stands.',
   idempotency_in_progress: 'Your order is just being made. Please try again in a moment.',
   idempotency_key_reused: 'This was sent before with other details. Please try again.',
@@ -73,11 +74,14 @@ export const en = {
   freeOf: (free: number, all: number): string => (free === 0 ? 'None free' : `${free} of ${all} free`),
   counting: 'Counting free seats…',
   each: (price: string): string => `${price} a seat, fees included`,
-  row: (row: string, free: number): string => `Row ${row} · ${free === 0 ? 'none free' : `${free} free`}`,
+  row: (row: string, free: number, kept: number): string =>
+    `Row ${row} · ${free === 0 ? 'none free' : `${free} free`}${kept === 0 ? '' : ` · ${kept} for wheelchairs`}`,
   seatName: (row: string, label: string, state: string, accessible: boolean): string =>
     `Row ${row}, seat ${label}, ${state}${accessible ? ', wheelchair space' : ''}`,
   stage: 'Stage',
-  legend: { f: 'Free', yours: 'Yours', h: 'Held', s: 'Sold', b: 'Not for sale', a: 'Wheelchair space' },
+  legend: { f: 'Free', yours: 'Yours', h: 'Held', x: 'Not available', a: 'Wheelchair space' },
+  forAccess:
+    'This place is kept for people who need a wheelchair space and those who come with them. By taking it you say that you do.',
   mapHint: 'Tap a section to see its seats. The list has the same seats.',
   sectionHint: 'Tap to zoom in, then tap a seat. The list has the same seats.',
   zoomIn: 'Zoom in',
@@ -87,11 +91,17 @@ export const en = {
   yourSeats: 'Your seats',
   noSeats: 'No seats chosen yet. You can take up to 8.',
   atMost: 'You can take up to 8 seats.',
-  seatLine: (section: string, row: string, label: string): string => `${section}, row ${row}, seat ${label}`,
+  /** The places of an area stand in the row `GA`. */
+  seatLine: (section: string, row: string, label: string): string =>
+    row === 'GA' ? `${section}, place ${label}` : `${section}, row ${row}, seat ${label}`,
   remove: (name: string): string => `Remove ${name}`,
   fees: (amount: string): string => `including ${amount} fees`,
   total: 'Total',
   hold: 'Hold these seats',
+  places: 'How many places?',
+  placesHint: 'You can take up to 8. Places have no numbers: stand or sit where you like.',
+  holdPlaces: 'Hold these places',
+  areaShort: 'So many places are no longer free here. Please ask for fewer.',
   holding: 'Holding…',
   heldFor: 'Held for you',
   ceiling: (time: string): string => `You can extend this until ${time} at the latest.`,

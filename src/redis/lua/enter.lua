@@ -1,7 +1,8 @@
 --[[
 Lets newcomers of a quiet room in without waiting. Called by the gate for a batch of first navigations.
 Invariant: nobody enters past a waiting visitor, and an entry takes a slot and a token of the bucket like a call, so both
-limits hold; the first entries of the batch win. The session is provisional, for one claim window, until it is renewed.
+limits hold; the first entries of the batch win. The session is provisional, for one claim window or a session's time if
+that is shorter, until it is renewed.
 
 KEYS[1..10] as in room.lua; writes state, sessions, places (and what reap() frees).
 
@@ -25,6 +26,7 @@ local ended = fetch('ZMSCORE', SETS.ended, sessions)
 local open = room_state() == 'open' and not forced('queue_all') and number('waiting') == 0
 local room_for = open and callable() or 0
 local outcome, additions, records = {}, {}, {}
+local expiry = now + math.min(claim_window, session_ms)
 
 for i, session in ipairs(sessions) do
   if outcome[session] then
@@ -34,8 +36,8 @@ for i, session in ipairs(sessions) do
     outcome[session] = { 'entered', started or now, tonumber(expiries[i]) }
   elseif not expiries[i] and not ended[i] and room_for > 0 then
     room_for = room_for - 1
-    outcome[session] = { 'entered', now, now + claim_window }
-    additions[#additions + 1] = text(now + claim_window)
+    outcome[session] = { 'entered', now, expiry }
+    additions[#additions + 1] = text(expiry)
     additions[#additions + 1] = session
     records[#records + 1] = visitors[i]
     records[#records + 1] = record_of(0, 0, now)
@@ -47,7 +49,7 @@ end
 if #additions > 0 then
   local entered = bulk('ZADD', SETS.sessions, additions)
   bulk('HSET', KEYS[7], records)
-  note_due('sessions', now + claim_window)
+  note_due('sessions', expiry)
   add('sessions', entered)
   spend(entered)
   count_admitted(entered)

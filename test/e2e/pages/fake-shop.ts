@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { renderSVG } from 'uqr'
+import { packMap } from '../../../origin/availability-copy.ts'
 import { eventFile } from '../../../origin/import/event-file.ts'
 import { layOut } from '../../../origin/import/lay-out.ts'
 import type { Reply } from './fake-room.ts'
@@ -107,7 +108,7 @@ export function answerShop({ method, path, headers, body }: Call): Reply {
   if (kind === 'performances' && verb === 'availability') {
     return url.searchParams.has('since')
       ? ok({ version: 7, changes: {} })
-      : ok({ version: 7, map: marks.join('') })
+      : ok({ version: 7, seats: marks.length, packed: packMap(marks.join('')) })
   }
   if (kind === 'performances' && verb === 'holds') return hold(id, body)
   if (kind === 'holds') return holdCall(method, id, verb)

@@ -168,7 +168,7 @@ test('a seat that is sold while it is chosen leaves the choice with a word', asy
   )
   served.answer = ({ path }) =>
     path.includes('availability?since')
-      ? { status: 200, body: { version: 8, changes: { [ordinal]: 's' } } }
+      ? { status: 200, body: { version: 8, changes: { [ordinal]: 'x' } } }
       : undefined
   await expect.poll(() => page.textContent('.count'), { timeout: 10_000 }).toBe('1 / 8')
   expect(await page.textContent('#notice')).toContain(`row ${row}, seat ${label}`)

@@ -2,6 +2,8 @@
 
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test as anyTest } from 'vitest'
+import { packMap } from '../../../origin/availability-copy.ts'
+import { unpack } from '../../holds/watcher.ts'
 import { findBrowser, openBrowser } from '../browser.ts'
 import { answerShop } from './fake-shop.ts'
 import { type Served, servePages } from './serve.ts'
@@ -42,9 +44,11 @@ function mapWith(marks: ReadonlyMap<number, string>) {
     headers: {},
     body: undefined,
   })
-  const map = Array.from(String(Object(whole.body).map))
+  const { packed, seats } = Object(whole.body)
+  const map = Array.from(unpack(String(packed), Number(seats)))
   for (const [ordinal, mark] of marks) map[ordinal] = mark
-  return { status: 200, body: { version: 9, map: map.join('') } }
+  // As Redis writes it, where sold is one of the marks that cannot be had.
+  return { status: 200, body: { version: 9, seats, packed: packMap(map.join('').replaceAll('x', 's')) } }
 }
 
 function ordinalOf(seatId: string): number {
@@ -108,7 +112,7 @@ test('a hold that was lost to a sale leaves its seats sold, not free', async () 
   await holdSeats(page, 2)
   const hold = served.calls.findLast(({ path }) => path.endsWith('/holds'))
   const mine: string[] = Object(hold?.body).seats
-  const sold = mapWith(new Map(mine.map((id) => [ordinalOf(id), 's'])))
+  const sold = mapWith(new Map(mine.map((id) => [ordinalOf(id), 'x'])))
   served.answer = ({ path }) => {
     if (path.includes('availability')) return sold
     return path === '/api/orders' ? { status: 409, body: { code: 'hold_expired' } } : undefined
@@ -122,9 +126,9 @@ test('a hold that was lost to a sale leaves its seats sold, not free', async () 
   await page.waitForSelector('#list:not([hidden])')
   const [, row, label] = (mine[0] ?? '').split('-')
   const seat = page.locator(`.row button[aria-label^="Row ${row}, seat ${label},"]`)
-  await expect.poll(() => seat.getAttribute('aria-label')).toContain('sold')
+  await expect.poll(() => seat.getAttribute('aria-label')).toContain('not available')
   await page.waitForTimeout(500)
-  expect(await seat.getAttribute('aria-label')).toContain('sold')
+  expect(await seat.getAttribute('aria-label')).toContain('not available')
   expect(await page.textContent('#notice')).toContain('ran out')
   await page.context().close()
 })

@@ -19,6 +19,8 @@ const STEPS = Number(process.env['STEPS'] ?? 10_000)
 const RATE = 30
 const BURST = 4
 const WINDOW_MS = 30_000
+/** A few minutes here, so that sessions do not fill the room for most of the run. */
+const LONGEST_EXTENSION_MS = 180_000
 const SETTINGS = {
   new_users_per_minute: RATE,
   burst: BURST,
@@ -26,6 +28,7 @@ const SETTINGS = {
   claim_window: WINDOW_MS / 1_000,
   late_grace: 90,
   session_duration: 2,
+  session_max_duration: 4,
   admission_token_ttl: 20,
 }
 
@@ -37,6 +40,9 @@ interface Visitor {
   admittedAt?: number
   /** Simulated time until which a token of its session may be alive, and its slot must count. */
   aliveUntil?: number
+  /** Simulated times at which its session ends, and until which it was extended. */
+  end?: number
+  extendedUntil?: number
   /** Has left the queue, or missed everything: nothing is owed to this place any more. */
   gone?: boolean
 }
@@ -123,6 +129,7 @@ it.each([{ withLosses: false }, { withLosses: true }])(
         // Admitted without a call: never (unless another isolate calls between our two looks).
         if (alone) expect(called).toContain(batch[i])
         visitor.admittedAt = await now()
+        visitor.end = outcome.startedAtMs + elapsed + SETTINGS.session_max_duration * 60_000
         admissions.push(visitor.admittedAt)
         unseen += 1
       }
@@ -207,10 +214,28 @@ it.each([{ withLosses: false }, { withLosses: true }])(
       const admitted = [...visitors].filter(([, { admittedAt }]) => admittedAt !== undefined)
       const [n, visitor] = admitted[pick(admitted.length)] ?? []
       if (n === undefined || visitor === undefined) return
-      const alive = (visitor.aliveUntil ?? 0) - (await now())
-      const outcome = await queue.renew(n, { tokenLifeMs: alive > 0 ? Math.min(alive, 20_000) : -1 })
-      if (outcome?.status === 'renewed') visitor.aliveUntil = outcome.expiresAtMs + elapsed
-      else delete visitor.aliveUntil
+      const at = await now()
+      const alive = (visitor.aliveUntil ?? 0) - at
+      const end = visitor.end ?? 0
+      // Sometimes with an older token, of another tab, that knows nothing of the extension.
+      const { extendedUntil } = visitor
+      const asked =
+        random() < 0.2 ? end + pick(LONGEST_EXTENSION_MS) : random() < 0.8 ? extendedUntil : undefined
+      const outcome = await queue.renew(n, {
+        endInMs: end - at,
+        tokenLifeMs: alive > 0 ? Math.min(alive, 20_000) : -1,
+        ...(asked !== undefined && { extendedInMs: asked - at }),
+      })
+      if (outcome?.status === 'renewed') {
+        const expires = outcome.expiresAtMs + elapsed
+        visitor.aliveUntil = expires
+        visitor.extendedUntil = Math.max(extendedUntil ?? 0, asked ?? 0)
+        // The store's time and ours are asked one after the other.
+        const grain = 100
+        expect(expires, `visitor ${n}`).toBeLessThanOrEqual(Math.max(end, visitor.extendedUntil) + grain)
+        // What the store has lost, only a token that knows of it brings back.
+        if (losses === 0) expect(expires).toBeGreaterThanOrEqual(visitor.extendedUntil - grain)
+      } else delete visitor.aliveUntil
     }
 
     async function leave(): Promise<void> {
@@ -228,7 +253,12 @@ it.each([{ withLosses: false }, { withLosses: true }])(
     async function lose(): Promise<void> {
       await (random() < 0.5 ? saved.empty() : saved.fallBack())
       losses += 1
-      for (const visitor of visitors.values()) visitor.calls = 0
+      const keptUntil = (await now()) + SETTINGS.session_duration * 60_000
+      for (const visitor of visitors.values()) {
+        visitor.calls = 0
+        // Whoever is not back by then has lost the session, extended or not: its slot is kept no longer.
+        if (visitor.aliveUntil !== undefined) visitor.aliveUntil = Math.min(visitor.aliveUntil, keptUntil)
+      }
       await advance()
       const epoch = queue.seen.epoch
       const owed = [...visitors]

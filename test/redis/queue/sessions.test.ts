@@ -64,6 +64,7 @@ describe('a renewal', () => {
     const queue = await admitted({ session_duration: 10 })
     await queue.elapse(8 * MINUTE)
     expect(await until(queue, await queue.renew(0))).toBeGreaterThan(9 * MINUTE)
+    await queue.elapse(9 * MINUTE + 30_000)
     expect(await until(queue, await queue.renew(0, { endInMs: MINUTE }))).toBeLessThanOrEqual(MINUTE)
     await queue.elapse(MINUTE)
     expect(await queue.renew(0, { endInMs: 0 })).toEqual({ status: 'ended' })
@@ -106,6 +107,84 @@ describe('a renewal', () => {
     expect((await queue.advance()).snapshot.sessions).toBe(1)
     expect(statuses(await queue.join(0))).toEqual(['admitted'])
     expect(await queue.renew(5, { place: 12, tokenLifeMs: -1 })).toEqual({ status: 'ended' })
+    await queue.expectCountsToHold()
+  })
+})
+
+describe('an extension', () => {
+  it('keeps the session until its time, past the end and though its visitor sits still, and not longer', async () => {
+    const queue = await admitted({ session_duration: 1, total_active_users: 1 })
+    await queue.join(1)
+    const extended = await queue.renew(0, { endInMs: 2 * MINUTE, extendedInMs: 20 * MINUTE })
+    expect(await until(queue, extended)).toBeGreaterThan(20 * MINUTE - 5_000)
+    await queue.elapse(19 * MINUTE)
+    expect((await queue.advance()).snapshot).toMatchObject({ sessions: 1, called: 0 })
+    // Past its end nothing slides any more.
+    const renewed = await queue.renew(0, { endInMs: -17 * MINUTE, tokenLifeMs: -1, extendedInMs: MINUTE })
+    expect(await until(queue, renewed)).toBeLessThanOrEqual(MINUTE)
+    await queue.elapse(MINUTE)
+    expect(await queue.renew(0, { endInMs: -18 * MINUTE, tokenLifeMs: -1, extendedInMs: 0 })).toEqual({
+      status: 'ended',
+    })
+    expect((await queue.advance()).snapshot).toMatchObject({ sessions: 0, called: 1 })
+    await queue.expectCountsToHold()
+  })
+
+  it('is not shortened by a token that does not know of it, by a shorter one, or by either in the same batch', async () => {
+    const queue = await admitted({ session_duration: 1 })
+    await queue.renew(0, { endInMs: 2 * MINUTE, extendedInMs: 20 * MINUTE })
+    for (const other of [{}, { extendedInMs: 5 * MINUTE }]) {
+      const renewed = await queue.renew(0, { endInMs: 2 * MINUTE, ...other })
+      expect(await until(queue, renewed)).toBeGreaterThan(19 * MINUTE)
+    }
+    await queue.elapse(3 * MINUTE)
+    expect(await queue.renew(0, { endInMs: -MINUTE, tokenLifeMs: -1 })).toMatchObject({ status: 'renewed' })
+
+    const together = await admitted({ session_duration: 1 })
+    const now = await together.now()
+    const session = sessionIdFrom(visitorOf(0), together.placeOf(0))
+    const entry = { session, sessionEndMs: now + 2 * MINUTE, tokenExpiresAtMs: now + MINUTE }
+    const batch = [entry, { ...entry, extendedUntilMs: now + 20 * MINUTE }, entry]
+    await servers.store.renew(together.room, batch, together.seen)
+    expect(Number(await servers.connection.zscore(together.keys.sessions, session))).toBe(now + 20 * MINUTE)
+    await together.expectCountsToHold()
+  })
+
+  it('holds where renewal is disabled', async () => {
+    const queue = await admitted({ session_duration: 10, disable_session_renewal: true })
+    await queue.renew(0, { extendedInMs: 25 * MINUTE })
+    await queue.elapse(24 * MINUTE)
+    expect(await until(queue, await queue.renew(0, { endInMs: 36 * MINUTE }))).toBeGreaterThan(MINUTE - 5_000)
+  })
+
+  it('revives no session: neither one that has expired nor one that was ended', async () => {
+    const queue = await admitted({ session_duration: 1 }, 2)
+    await queue.leave(1)
+    expect(await queue.renew(1, { extendedInMs: 20 * MINUTE })).toEqual({ status: 'ended' })
+    await queue.elapse(MINUTE)
+    for (const n of [0, 1]) {
+      const extended = await queue.renew(n, { tokenLifeMs: -1, extendedInMs: 20 * MINUTE })
+      expect(extended).toEqual({ status: 'ended' })
+      await queue.advance()
+    }
+    expect(await queue.renew(1, { tokenLifeMs: -1, extendedInMs: 20 * MINUTE })).toEqual({ status: 'ended' })
+    await queue.expectCountsToHold()
+  })
+
+  it('comes back after a loss with the token that carries it', async () => {
+    const queue = await admitted({ session_duration: 10, total_active_users: 1 })
+    await queue.renew(0, { endInMs: 2 * MINUTE, extendedInMs: 20 * MINUTE })
+    await queue.advance()
+    await servers.connection.flushall()
+    await queue.advance()
+    await queue.elapse(5 * MINUTE)
+    // Its token ran out four minutes ago, its session ended three minutes ago but for the extension.
+    const back = await queue.renew(0, {
+      endInMs: -3 * MINUTE,
+      tokenLifeMs: -14 * MINUTE,
+      extendedInMs: 15 * MINUTE,
+    })
+    expect(await until(queue, back)).toBeGreaterThan(15 * MINUTE - 5_000)
     await queue.expectCountsToHold()
   })
 })

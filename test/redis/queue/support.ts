@@ -181,12 +181,21 @@ export class QueueUnderTest {
   }
 
   /** `tokenLifeMs` from now; negative for a token that is dead. */
-  async renew(n: number, { place = this.placeOf(n), endInMs = 3_600_000, tokenLifeMs = 60_000 } = {}) {
+  async renew(
+    n: number,
+    {
+      place = this.placeOf(n),
+      endInMs = 3_600_000,
+      tokenLifeMs = 60_000,
+      extendedInMs,
+    }: { place?: number; endInMs?: number; tokenLifeMs?: number; extendedInMs?: number } = {},
+  ) {
     const now = await this.now()
     const entry = {
       session: sessionIdFrom(visitorOf(n), place),
       sessionEndMs: now + endInMs,
       tokenExpiresAtMs: now + tokenLifeMs,
+      ...(extendedInMs !== undefined && { extendedUntilMs: now + extendedInMs }),
     }
     const [outcome] = await this.servers.store.renew(this.room, [entry], this.seen)
     return outcome

@@ -1,10 +1,12 @@
 // What a script costs in commands, as its header says: Upstash bills each one, and `INFO commandstats` counts them.
 
 import { expect, test } from 'vitest'
+import { parseRoomId } from '../../../src/ids.ts'
 import { FASTEST } from '../kinds.ts'
 import { held, holdRequest, session, setUpSeats } from './setup.ts'
 
 const seats = setUpSeats(FASTEST)
+const room = parseRoomId('demo')
 
 /** Commands that ran inside scripts during `run`, by name. */
 async function commandsOf(run: () => Promise<unknown>): Promise<Record<string, number>> {
@@ -44,16 +46,15 @@ test.skipIf(FASTEST !== 'redis-server')('each script costs the commands that its
   const spent = await commandsOf(() => store.hold(performance, four))
   expect(spent).toEqual({
     time: 1,
-    hmget: 1,
+    hmget: 2,
     zrangebyscore: 1,
-    hget: 2,
     getrange: 1,
-    setrange: 4,
-    hset: 3,
+    setrange: 1,
+    hset: 2,
     zadd: 1,
     lpush: 1,
   })
-  expect(sum(spent), 'hold: 11 + 1 a seat').toBe(15)
+  expect(sum(spent), 'hold: 9 + 1 a run of neighbours').toBe(10)
   expect(sum(await commandsOf(() => store.findHold(performance, four.holdId))), 'read').toBe(4)
   expect(
     sum(await commandsOf(() => store.extend(performance, four.holdId, { session: four.session, ttlMs: 1 }))),
@@ -63,12 +64,32 @@ test.skipIf(FASTEST !== 'redis-server')('each script costs the commands that its
   expect(sum(await commandsOf(() => store.availability(performance, version))), 'availability, delta').toBe(4)
   expect(sum(await commandsOf(() => store.counts(performance))), 'counts, after the rebuild').toBe(6)
   expect(sum(await commandsOf(() => store.counts(performance))), 'counts').toBe(3)
-  expect(sum(await commandsOf(() => store.release(performance, four.holdId, four))), 'release').toBe(14)
+  expect(sum(await commandsOf(() => store.release(performance, four.holdId, four))), 'release').toBe(12)
   expect(sum(await commandsOf(() => store.counts(performance))), 'counts, after a change').toBe(3)
   const sold = holdRequest(performance, [7, 8, 9, 10], { session: session('b') })
   held(await store.hold(performance, sold))
   expect(
     sum(await commandsOf(() => store.confirm(performance, sold.holdId, sold.ordinals))),
-    'confirm: 15 + 1 a seat',
-  ).toBe(19)
+    'confirm: 15 + 1 a run of neighbours',
+  ).toBe(16)
+
+  expect(
+    sum(await commandsOf(() => store.free(performance, sold.ordinals))),
+    'free: 10 + 1 a run of neighbours',
+  ).toBe(11)
+  const change = { requestId: 'one', ordinals: [7, 8, 9, 10], mark: 'a' as const }
+  expect(
+    sum(await commandsOf(() => store.change(performance, change))),
+    'change: 10 + 2 a run of neighbours',
+  ).toBe(12)
+  const asked = holdRequest(performance, [20, 21, 22, 23], { session: session('c'), ...(room && { room }) })
+  expect(
+    sum(await commandsOf(() => store.hold(performance, asked))),
+    'hold that asks a room: 10 + 1 a run of neighbours',
+  ).toBe(11)
+  const other = holdRequest(performance, [22, 23, 24, 25], { session: session('c'), replaces: asked.holdId })
+  expect(
+    sum(await commandsOf(() => store.hold(performance, other))),
+    'hold that replaces one: 8 + 1 a run of neighbours more',
+  ).toBe(10 + 9)
 })

@@ -23,6 +23,7 @@ describe.each(KINDS)('on %s', (kind) => {
       status: 'counted',
       version,
       free: 7,
+      accessible: 0,
       held: 0,
       sold: 2,
       sessions: 0,

@@ -3,20 +3,19 @@
 
 import { expect, test, vi } from 'vitest'
 import { performanceKeys } from '../../../src/redis/keys.ts'
-import type { SeatMark, SeatState } from '../../../src/redis/seat-marks.ts'
+import { SEAT_STATES, type BaseMark, type SeatMark } from '../../../src/redis/seat-marks.ts'
+import type { HoldRequest } from '../../../src/redis/seats.ts'
 import { FASTEST } from '../kinds.ts'
 import { applyDelta, expectConsistent, holdRequest, makeDue, mapOf, session, setUpSeats } from './setup.ts'
 
 const SEATS = 40
+const EXTENSIONS = 2
 const SEED = Number(process.env['SEATS_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-const STATES = { f: 'free', h: 'held', s: 'sold', b: 'blocked' } as const satisfies Record<
-  SeatMark,
-  SeatState
->
 
 /** Holds more often than the rest, so that the hall is neither empty nor full. */
 const COMMANDS = [
-  ...(['hold', 'hold', 'hold', 'repeat', 'extend', 'release', 'due', 'confirm', 'free', 'rebuild'] as const),
+  ...(['hold', 'hold', 'hold', 'replace', 'repeat', 'extend', 'extend', 'release', 'due'] as const),
+  ...(['confirm', 'free', 'change', 'rebuild'] as const),
 ]
 
 const seats = setUpSeats(FASTEST)
@@ -50,51 +49,98 @@ interface ModelHold {
   readonly session: string
   ordinals: number[]
   status: 'live' | 'ended'
+  extensions: number
+  readonly requests: Set<string>
   soldAs?: string
 }
 
 /** What the scripts promise, in a few lines of plain code. */
 class Model {
+  readonly base: BaseMark[] = Array.from({ length: SEATS }, () => 'f')
   readonly marks: SeatMark[] = Array.from({ length: SEATS }, () => 'f')
   readonly holds = new Map<string, ModelHold>()
 
-  hold(id: string, who: string, ordinals: readonly number[]) {
-    const earlier = this.holds.get(id)
+  hold({ holdId, session: who, ordinals, replaces, partial = false, accessible = false }: HoldRequest) {
+    const sorted = ordinals.toSorted((a, b) => a - b)
+    const earlier = this.holds.get(holdId)
     if (earlier) return { status: earlier.status === 'live' && earlier.session === who ? 'held' : 'gone' }
-    const conflicts = ordinals
-      .toSorted((a, b) => a - b)
-      .flatMap((ordinal) => {
-        const mark = this.marks[ordinal] ?? 'f'
-        return mark === 'f' ? [] : [{ ordinal, state: STATES[mark] }]
-      })
-    if (conflicts.length > 0) return { status: 'conflict', conflicts }
-    this.holds.set(id, { session: who, ordinals: [...ordinals], status: 'live' })
-    for (const ordinal of ordinals) this.marks[ordinal] = 'h'
-    return { status: 'held' }
+    const replaced = this.holds.get(replaces ?? '')
+    const own = replaced?.status === 'live' && replaced.session === who ? replaced.ordinals : []
+    const markOf = (ordinal: number) =>
+      (own.includes(ordinal) ? this.base[ordinal] : this.marks[ordinal]) ?? 'f'
+    const isFree = (ordinal: number) =>
+      markOf(ordinal) === 'f' || (markOf(ordinal) === 'a' && (accessible || own.includes(ordinal)))
+    const free = sorted.filter(isFree)
+    const conflicts = sorted.flatMap((ordinal) =>
+      isFree(ordinal) ? [] : [{ ordinal, state: SEAT_STATES[markOf(ordinal)] }],
+    )
+    if (free.length === 0 || (conflicts.length > 0 && !partial)) return { status: 'conflict', conflicts }
+    const most = free.some((ordinal) => own.includes(ordinal)) ? (replaced?.extensions ?? 0) : EXTENSIONS
+    if (own.length > 0) this.end(replaces ?? '')
+    this.holds.set(holdId, {
+      session: who,
+      ordinals: free,
+      status: 'live',
+      extensions: Math.min(most, EXTENSIONS),
+      requests: new Set(),
+    })
+    for (const ordinal of free) this.marks[ordinal] = 'h'
+    return { status: 'held', ordinals: free, conflicts, extensionsLeft: most }
+  }
+
+  extend(id: string, who: string, requestId: string | undefined) {
+    const hold = this.holds.get(id)
+    if (hold?.session !== who) return { status: 'gone', owned: false }
+    if (hold.status !== 'live') return { status: 'gone', owned: true }
+    if (requestId !== undefined && !hold.requests.has(requestId)) {
+      if (hold.extensions === 0) return { status: 'none_left', extensionsLeft: 0 }
+      hold.extensions -= 1
+      hold.requests.add(requestId)
+    }
+    return { status: 'extended', extensionsLeft: hold.extensions }
+  }
+
+  /** An operator sets what seats are while nobody has them. */
+  change(ordinals: readonly number[], mark: BaseMark) {
+    for (const ordinal of ordinals) {
+      this.base[ordinal] = mark
+      if (!['h', 's'].includes(this.marks[ordinal] ?? '')) this.marks[ordinal] = mark
+    }
   }
 
   counts() {
     const seats = (mark: SeatMark) => this.marks.filter((one) => one === mark).length
     const live = [...this.holds.values()].filter(({ status }) => status === 'live')
     const sessions = new Set(live.map((hold) => hold.session)).size
-    return { status: 'counted', free: seats('f'), held: seats('h'), sold: seats('s'), sessions }
+    return {
+      status: 'counted',
+      free: seats('f'),
+      accessible: seats('a'),
+      held: seats('h'),
+      sold: seats('s'),
+      sessions,
+    }
+  }
+
+  giveBack(ordinal: number) {
+    this.marks[ordinal] = this.base[ordinal] ?? 'f'
   }
 
   end(id: string) {
     const hold = this.holds.get(id)
     if (hold?.status !== 'live') return
     hold.status = 'ended'
-    for (const ordinal of hold.ordinals) this.marks[ordinal] = 'f'
+    for (const ordinal of hold.ordinals) this.giveBack(ordinal)
   }
 
-  /** Postgres takes a seat: whoever holds it loses it. */
-  take(ordinal: number, mark: SeatMark) {
+  /** Postgres has sold a seat: whoever holds it loses it. */
+  sell(ordinal: number) {
     for (const hold of this.holds.values()) {
       if (hold.status !== 'live' || !hold.ordinals.includes(ordinal)) continue
       hold.ordinals = hold.ordinals.filter((other) => other !== ordinal)
       if (hold.ordinals.length === 0) hold.status = 'ended'
     }
-    this.marks[ordinal] = mark
+    this.marks[ordinal] = 's'
   }
 
   confirm(id: string, ordinals: readonly number[]) {
@@ -106,8 +152,9 @@ class Model {
       hold.ordinals = hold.ordinals.filter((ordinal) => !ordinals.includes(ordinal))
       this.end(id)
     }
-    for (const ordinal of ordinals) this.take(ordinal, 's')
-    const sold: ModelHold = hold ?? { session: '-', ordinals: [], status: 'ended' }
+    for (const ordinal of ordinals) this.sell(ordinal)
+    const nobodys = { session: '-', ordinals: [], status: 'ended' as const, extensions: 0 }
+    const sold: ModelHold = hold ?? { ...nobodys, requests: new Set() }
     sold.soldAs = key
     this.holds.set(id, sold)
   }
@@ -130,23 +177,35 @@ test('1,500 commands one after another answer what the model predicts, and watch
     const where = `step ${step}: ${command} ${id} ${ordinals.join()}`
     switch (command) {
       case 'hold':
+      case 'replace':
       case 'repeat': {
         const request = holdRequest(performance, ordinals, {
           session: who,
-          id: command === 'hold' ? `h-${step}` : id.slice(performance.length + 1),
+          id: command === 'repeat' ? id.slice(performance.length + 1) : `h-${step}`,
+          extensions: EXTENSIONS,
+          partial: random.below(3) === 0,
+          accessible: random.below(3) === 0,
+          ...(command === 'replace' && { replaces: id }),
         })
         ids.push(request.holdId)
-        expect(await store.hold(performance, request), where).toMatchObject(
-          model.hold(request.holdId, who, ordinals),
-        )
+        expect(await store.hold(performance, request), where).toMatchObject(model.hold(request))
         break
       }
       case 'extend': {
-        const known = model.holds.get(id)
-        const outcome = await store.extend(performance, id, { session: who, ttlMs: 90_000 })
-        if (known?.session !== who) expect(outcome, where).toEqual({ status: 'gone', owned: false })
-        else if (known.status === 'live') expect(outcome, where).toMatchObject({ status: 'extended' })
-        else expect(outcome, where).toEqual({ status: 'gone', owned: true })
+        // A small pool of requests, so that some are repeats; a payment has none and does not count.
+        const requestId = random.below(3) === 0 ? undefined : `request-${random.below(4)}`
+        const options = { session: who, ttlMs: 90_000, counts: requestId !== undefined }
+        const outcome = await store.extend(performance, id, {
+          ...options,
+          ...(requestId !== undefined && { requestId }),
+        })
+        expect(outcome, where).toMatchObject(model.extend(id, who, requestId))
+        break
+      }
+      case 'change': {
+        const mark = random.pick(['f', 'a', 'b'] as const)
+        await store.change(performance, { requestId: `${step}`, ordinals, mark })
+        model.change(ordinals, mark)
         break
       }
       case 'release': {
@@ -172,7 +231,7 @@ test('1,500 commands one after another answer what the model predicts, and watch
       }
       case 'free':
         await store.free(performance, ordinals)
-        for (const ordinal of ordinals) if (model.marks[ordinal] === 's') model.marks[ordinal] = 'f'
+        for (const ordinal of ordinals) if (model.marks[ordinal] === 's') model.giveBack(ordinal)
         break
       case 'rebuild': {
         // What Postgres says: what is sold already, and now and then a seat that Redis had not heard of.
@@ -181,14 +240,15 @@ test('1,500 commands one after another answer what the model predicts, and watch
         const sold = model.marks.flatMap((mark, ordinal) =>
           mark === 's' || extra.includes(ordinal) ? [ordinal] : [],
         )
-        const blocked = [random.below(SEATS)].filter((ordinal) => !sold.includes(ordinal))
+        const [blocked, accessible] = [[random.below(SEATS)], random.seats()]
         expect(
-          await store.rebuild(performance, { seats: SEATS, sold, blocked, seenVersion }),
+          await store.rebuild(performance, { seats: SEATS, sold, blocked, accessible, seenVersion }),
           where,
         ).toMatchObject({ status: 'rebuilt' })
-        for (const [ordinal, mark] of model.marks.entries()) if (mark === 'b') model.marks[ordinal] = 'f'
-        for (const ordinal of sold) model.take(ordinal, 's')
-        for (const ordinal of blocked) model.take(ordinal, 'b')
+        model.change([...model.base.keys()], 'f')
+        model.change(accessible, 'a')
+        model.change(blocked, 'b')
+        for (const ordinal of sold) model.sell(ordinal)
         break
       }
     }
@@ -233,7 +293,7 @@ test('200 bursts of commands at once never leave a seat in two holds, a map apar
       const request = holdRequest(performance, random.seats(), { id: `h-${burst}-${at}` })
       const id = ids.length > 0 ? random.pick(ids) : request.holdId
       const owner = { session: request.session }
-      switch (random.below(9)) {
+      switch (random.below(10)) {
         case 0:
           return store.release(performance, id, owner)
         case 1:
@@ -243,6 +303,12 @@ test('200 bursts of commands at once never leave a seat in two holds, a map apar
         case 3:
           return store.free(performance, random.seats())
         case 4:
+          return store.change(performance, {
+            requestId: request.holdId,
+            ordinals: random.seats(),
+            mark: random.pick(['f', 'a', 'b'] as const),
+          })
+        case 5:
           return store.rebuild(performance, {
             seats: SEATS,
             sold: random.seats(),
@@ -252,7 +318,12 @@ test('200 bursts of commands at once never leave a seat in two holds, a map apar
         default:
           ids.push(request.holdId)
           // Some expire within this very test, whenever the clock says.
-          return store.hold(performance, { ...request, ttlMs: random.pick([1, 20, 60_000]) })
+          return store.hold(performance, {
+            ...request,
+            ttlMs: random.pick([1, 20, 60_000]),
+            partial: random.below(2) === 0,
+            ...(random.below(2) === 0 && { replaces: id }),
+          })
       }
     }
     await store.counts(performance)

@@ -24,6 +24,7 @@ describe.each(KINDS)('on %s', (kind) => {
       status: 'extended',
       expiresAtMs: hold.expiresAtMs,
       lastsUntilMs: hold.lastsUntilMs,
+      extensionsLeft: 0,
     })
     const longer = await store.extend(performance, hold.holdId, { session: hold.session, ttlMs: 120_000 })
     if (longer.status !== 'extended') throw new Error(longer.status)
@@ -31,9 +32,45 @@ describe.each(KINDS)('on %s', (kind) => {
     const most = await store.extend(performance, hold.holdId, { session: hold.session, ttlMs: 999_000 })
     expect(most).toMatchObject({ status: 'extended', expiresAtMs: hold.lastsUntilMs })
     const again = await store.extend(performance, hold.holdId, { session: hold.session, ttlMs: 999_000 })
-    expect(again).toEqual({ status: 'at_limit', expiresAtMs: hold.lastsUntilMs })
+    expect(again).toMatchObject({ status: 'at_limit', expiresAtMs: hold.lastsUntilMs })
     expect((await store.readHold(performance, hold.holdId))?.expiresAtMs).toBe(hold.lastsUntilMs)
     await expectConsistent(seats)
+  })
+
+  test('a visitor extends as often as was promised, and a repeat neither counts nor moves anything', async () => {
+    const { store, performance } = seats
+    await load()
+    const hold = await take([1], { extensions: 2, maxLifeMs: 999_000 })
+    expect(hold.extensionsLeft).toBe(2)
+    const extend = (requestId: string, ttlMs: number) =>
+      store.extend(performance, hold.holdId, { session: hold.session, ttlMs, requestId, counts: true })
+    const first = await extend('first', 100_000)
+    expect(first).toMatchObject({ status: 'extended', extensionsLeft: 1 })
+    const second = await extend('second', 200_000)
+    expect(second).toMatchObject({ status: 'extended', extensionsLeft: 0 })
+    // Late, and with a longer time: the answer is that of now, and nothing has moved.
+    expect(await extend('first', 300_000)).toEqual(second)
+    // A part of another's id is another id.
+    for (const requestId of ['third', 'firs', 'irst']) {
+      expect(await extend(requestId, 300_000)).toEqual({ ...second, status: 'none_left' })
+    }
+    expect(await store.readHold(performance, hold.holdId)).toMatchObject({
+      expiresAtMs: second.status === 'extended' && second.expiresAtMs,
+      extensionsLeft: 0,
+    })
+  })
+
+  test('a payment extends a hold that has no extension left, and takes none from one that has', async () => {
+    const { store, performance } = seats
+    await load()
+    for (const extensions of [0, 1]) {
+      const hold = await take([extensions], { extensions })
+      const paying = { session: hold.session, ttlMs: 120_000, requestId: 'order', counts: false }
+      const outcome = await store.extend(performance, hold.holdId, paying)
+      expect(outcome).toMatchObject({ status: 'extended', extensionsLeft: extensions })
+      if (outcome.status !== 'extended') throw new Error(outcome.status)
+      expect(outcome.expiresAtMs - hold.expiresAtMs).toBeGreaterThanOrEqual(60_000)
+    }
   })
 
   test('only its owner extends a hold, and nobody extends one that has ended', async () => {

@@ -26,6 +26,7 @@ describe.each(KINDS)('on %s', (kind) => {
       status: 'delta',
       version: delta.version,
       changes: {},
+      steps: [],
     })
   })
 

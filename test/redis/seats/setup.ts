@@ -9,7 +9,14 @@ import { startUpstashGateway, type UpstashGateway } from '../../../local/upstash
 import { createRedis } from '../../../src/redis/client.ts'
 import { performanceKeys } from '../../../src/redis/keys.ts'
 import type { SeatMark } from '../../../src/redis/seat-marks.ts'
-import { createSeatStore, type HoldOutcome, type SeatStore } from '../../../src/redis/seats.ts'
+import {
+  createSeatStore,
+  type HoldAreasOutcome,
+  type HoldBestOutcome,
+  type HoldOutcome,
+  type HoldRequest,
+  type SeatStore,
+} from '../../../src/redis/seats.ts'
 import type { KINDS } from '../kinds.ts'
 
 const TOKEN = 'a-token-for-tests'
@@ -69,19 +76,24 @@ export const session = (name: string): string => `session-${name}`.padEnd(24, '-
 export function holdRequest(
   performance: string,
   ordinals: readonly number[],
-  over: { id?: string; session?: string; ttlMs?: number; maxLifeMs?: number; sessionLimit?: number } = {},
-) {
+  over: { id?: string; session?: string } & Partial<
+    Omit<HoldRequest, 'holdId' | 'session' | 'ordinals'>
+  > = {},
+): HoldRequest {
+  const { id = randomUUID(), ...rest } = over
   return {
-    holdId: `${performance}.${over.id ?? randomUUID()}`,
-    session: over.session ?? session('a'),
+    holdId: `${performance}.${id}`,
+    session: session('a'),
     ordinals,
-    ttlMs: over.ttlMs ?? 60_000,
-    maxLifeMs: over.maxLifeMs ?? 180_000,
-    ...(over.sessionLimit !== undefined && { sessionLimit: over.sessionLimit }),
+    ttlMs: 60_000,
+    maxLifeMs: 180_000,
+    ...rest,
   }
 }
 
-export function held(outcome: HoldOutcome): Extract<HoldOutcome, { status: 'held' }> {
+export function held(
+  outcome: HoldOutcome | HoldBestOutcome | HoldAreasOutcome,
+): Extract<HoldOutcome, { status: 'held' }> {
   if (outcome.status !== 'held') throw new Error(`expected a hold, got ${JSON.stringify(outcome)}`)
   return outcome
 }
@@ -112,8 +124,9 @@ export async function makeDue({ raw, performance }: SeatsSetup, holdId: string):
 /** Every promise of the scripts about their keys, checked on the keys themselves. */
 export async function expectConsistent({ raw, performance }: SeatsSetup): Promise<void> {
   const keys = performanceKeys(performance)
-  const [map, holders, holds, state] = await Promise.all([
+  const [map, base, holders, holds, state] = await Promise.all([
     raw.get(keys.map),
+    raw.get(keys.base),
     raw.hgetall(keys.holders),
     raw.zrange(keys.holds, 0, -1),
     raw.hgetall(keys.state),
@@ -149,9 +162,15 @@ export async function expectConsistent({ raw, performance }: SeatsSetup): Promis
   expect(marked, 'the seats marked held are those with a holder').toEqual(
     [...owners.keys()].toSorted((a, b) => Number(a) - Number(b)),
   )
+  expect(base, 'a seat that nobody has is what its base says').toBe(
+    Array.from(map ?? '', (mark, at) => ('hs'.includes(mark) ? (base?.[at] ?? '?') : mark)).join(''),
+  )
   // Counts of another version count for nothing.
   const [at, ...counts] = (state['counted'] ?? '').split(' ')
   if (at !== state['version']) return
-  const seats = ['f', 'h', 's'].map((mark) => Array.from(map ?? '').filter((one) => one === mark).length)
-  expect(counts.map(Number), 'free, held, sold and sessions are counted').toEqual([...seats, sessions])
+  const seats = ['f', 'a', 'h', 's'].map((mark) => Array.from(map ?? '').filter((one) => one === mark).length)
+  expect(counts.map(Number), 'free, accessible, held, sold and sessions are counted').toEqual([
+    ...seats,
+    sessions,
+  ])
 }

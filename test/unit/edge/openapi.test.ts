@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 const load = (file: string) => import(new URL(`../../../edge/${file}`, import.meta.url).href)
 
 interface Operation {
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
   readonly parameters: readonly { readonly name: string }[]
   readonly responses: Readonly<Record<string, unknown>>
 }
@@ -31,5 +32,23 @@ test('answers have schemas, parameters are named, problems list their codes', ()
       },
       410: { description: 'code: call_missed' },
     },
+  })
+})
+
+test('what a form may send is described with its way back, and nothing else is a form', () => {
+  const forms = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.values(operations)
+      .filter(({ requestBody }) => requestBody?.content['application/x-www-form-urlencoded'] !== undefined)
+      .map(({ responses }) => [path, Object.keys(responses).includes('303')]),
+  )
+  expect(forms).toEqual([
+    ['/.waiting-room/{room}/join', true],
+    ['/.waiting-room/{room}/leave', true],
+  ])
+  expect(paths['/.waiting-room/{room}/leave']?.['post']).toMatchObject({
+    requestBody: {
+      content: { 'application/x-www-form-urlencoded': { schema: { required: ['next'] } } },
+    },
+    responses: { 204: {}, 303: { headers: { Location: {} } } },
   })
 })

@@ -1,7 +1,7 @@
 // Slots of streams: bounded in all, an address and a visitor, and given back also by a stream that died without a word.
 
 import { expect, test } from 'vitest'
-import { StreamSlots } from '../../../edge/stream-slots.ts'
+import { StreamSlots } from '../../../src/http/stream-slots.ts'
 import { parseVisitorId, type VisitorId } from '../../../src/ids.ts'
 
 function visitor(n: number): VisitorId {

@@ -1,7 +1,8 @@
 // What a stream tells its client next: one view and one snapshot in, at most one event out.
 
 import { expect, test } from 'vitest'
-import { nextTurn, readEventId, writeEvent, writeRetry, type Told } from '../../../edge/stream-turn.ts'
+import { nextTurn, readEventId, writeEvent, type Told } from '../../../edge/stream-turn.ts'
+import { writeRetry } from '../../../src/http/event-body.ts'
 import type { RoomState } from '../../../src/redis/queue.ts'
 
 const AT = 1_800_000_000_000

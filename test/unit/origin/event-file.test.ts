@@ -72,9 +72,58 @@ describe('what the parts must have in common', () => {
 
   test('a row stands on a line or on an arc, and not on both', () => {
     const event = smallEvent()
-    const row = event.hall.sections[0]?.rows[0]
+    const row = event.hall.sections[0]?.rows?.[0]
     if (row === undefined) throw new Error('the small event has changed')
     row.arc = { radius: 3, fromDegrees: 0, toDegrees: 10 }
     expect(faults(event)).toEqual({ '/hall/sections/0/rows/0': 'must have either "line" or "arc"' })
+  })
+
+  test('a seat is blocked or the house’s own, and house seats are seats of the hall', () => {
+    const event = smallEvent()
+    const [night] = event.performances
+    if (night === undefined) throw new Error('the small event has changed')
+    night.house = ['A-1-1', 'B-1-10', 'A-1-1', 'Z-1-1']
+    expect(Object.keys(faults(event)).toSorted()).toEqual([
+      '/performances/0/house/1',
+      '/performances/0/house/2',
+      '/performances/0/house/3',
+    ])
+  })
+
+  test('a section has rows or, as an area, a capacity and a place on the map', () => {
+    const event = smallEvent()
+    const area = { id: 'F', name: 'Floor', tier: 'far', kind: 'general' as const }
+    const box = { x: 0, y: 20, width: 10, height: 5 }
+    const [front] = event.hall.sections
+    if (front === undefined) throw new Error('the small event has changed')
+    event.hall.sections = [
+      { ...area, capacity: 40, box },
+      { ...area, id: 'G' },
+      { ...area, id: 'H', capacity: 0, box: { ...box, width: 0 } },
+      { ...front, rows: front.rows, kind: 'general', capacity: 3 },
+      { id: 'S', name: 'Stalls', tier: 'far', capacity: 40, box },
+    ]
+    event.hall.accessible = []
+    event.performances = event.performances.map((one) => ({ ...one, blocked: ['F-GA-40'] }))
+    expect(Object.keys(faults(event)).toSorted()).toEqual([
+      '/hall/sections/1/capacity',
+      '/hall/sections/2/box/width',
+      '/hall/sections/2/capacity',
+      '/hall/sections/3/rows',
+      '/hall/sections/4/box',
+      '/hall/sections/4/capacity',
+      '/hall/sections/4/rows',
+    ])
+    event.hall.sections = event.hall.sections.slice(0, 1)
+    expect(faults(event)).toEqual({})
+    event.performances = event.performances.map((one) => ({ ...one, blocked: ['F-GA-41'] }))
+    expect(faults(event)).toEqual({ '/performances/0/blocked/0': 'the hall has no seat "F-GA-41"' })
+  })
+
+  test('a file of more seats than are accepted says how many it has', () => {
+    const event = smallEvent()
+    const area = { name: 'Floor', tier: 'far', kind: 'general' as const, capacity: 100_000 }
+    event.hall.sections = [...event.hall.sections, { ...area, id: 'F' }]
+    expect(faults(event)).toEqual({ '/hall/sections': '100020 seats: at most 100000 are accepted' })
   })
 })

@@ -1,25 +1,26 @@
 --[[
-The first part of every seat script: the clock, the holds that are due, the marks and what they count up to.
-Invariant: a seat is marked 'h' exactly while `holders` names a hold for it, and a session is listed exactly while it has a
-hold that was not ended. A hold that is due is never answered as live, reaped or not.
+The first part of every seat script: the clock, the marks of seats and what they count up to.
+Invariant: a mark is written in one way alone, which notes it for the delta log and the counts (log.lua).
 
-KEYS[1] map      seats:{performance}:map      STRING  one character a seat by ordinal: f free, h held, s sold, b blocked
+KEYS[1] map      seats:{performance}:map      STRING  one character a seat by ordinal: f free, a accessible, h held, s sold, b blocked
 KEYS[2] holds    seats:{performance}:holds    ZSET    hold -> when it is due (ms): its expiry, or the end of its memory
-KEYS[3] holders  seats:{performance}:holders  HASH    hold -> record; seat ordinal -> "fence hold"; "session:<session>" -> ids of its live holds
-KEYS[4] state    seats:{performance}:state    HASH    version; seats, their number, absent while no map is loaded; counted
+KEYS[3] holders  seats:{performance}:holders  HASH    hold -> record (records.lua); seat ordinal -> "fence hold"; "session:<session>" -> ids of its live holds
+KEYS[4] state    seats:{performance}:state    HASH    version; seats, their number, absent while no map is loaded; counted; based
 KEYS[5] deltas   seats:{performance}:deltas   LIST    "version:ordinal+mark,..." newest first, the latest 500 to 600
+KEYS[6] base     seats:{performance}:base     STRING  like the map: what each seat is while nobody has it: f, a, b
+KEYS[7] layout   seats:{performance}:layout   STRING  a line for each run of seats and each area (seat-layout.ts)
 
 ARGV[1] reap_limit  number  at most so many holds are ended or forgotten in passing
 ARGV[2] memory_ms   ms      how long an ended hold is remembered
 
-A record is "status session fence expires lasts_until ordinals"; status is live, released, expired, sold, lost or freed.
-`counted` is "version free held sold sessions", sessions being those with a live hold. It is kept with every change and good
-only for its own version: whoever needs the counts and finds another counts anew (counts.lua).
+`counted` is "version free accessible held sold sessions", sessions being those with a live hold. It is kept with every change
+and good only for its own version: whoever needs the counts and finds another counts anew (counts.lua).
+`based` is the version of the latest change by an operator (change.lua).
 Returns nothing.
-Cost: 3 commands (TIME, HMGET, ZRANGEBYSCORE); 4 + seats for each hold that is due, 2 for each that is forgotten.
-O(log holds + seats of the holds that are due).
+Cost: 2 commands (TIME, HMGET), 1 for each run of neighbours that is read or written. O(seats that change).
 --]]
-local map, holds, holders, state, deltas = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local map, holds, holders, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local deltas, base, layout = KEYS[5], KEYS[6], KEYS[7]
 local reap_limit, memory_ms = ARGV[1], tonumber(ARGV[2])
 
 -- Lua prints numbers with 14 digits otherwise.
@@ -37,9 +38,11 @@ local changes = {}
 -- Seats by mark, and sessions with a live hold; nil where nobody has counted this version.
 local counts
 do
-  local at, f, h, s, sessions = string.match(known[3] or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local at, f, a, h, s, sessions = string.match(known[3] or '', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   if loaded and tonumber(at) == version then
-    counts = { f = tonumber(f), h = tonumber(h), s = tonumber(s), sessions = tonumber(sessions) }
+    counts = {
+      f = tonumber(f), a = tonumber(a), h = tonumber(h), s = tonumber(s), sessions = tonumber(sessions),
+    }
   end
 end
 -- Ordinal -> its mark, as this run has read or written it.
@@ -59,23 +62,24 @@ local function split(ordinals)
   return list
 end
 
-local function set_mark(ordinal, mark)
-  -- Holds may have outlived their map: the rebuild will write it, and SETRANGE would begin one of zero bytes.
-  if not loaded then
-    return
+-- Writes characters of the map or the base at ascending ordinals: one command for each run of neighbours.
+local function write(key, ordinals, marks)
+  local first = 1
+  for i = 1, #ordinals do
+    if tonumber(ordinals[i + 1]) ~= tonumber(ordinals[i]) + 1 then
+      redis.call('SETRANGE', key, ordinals[first], table.concat(marks, '', first, i))
+      first = i + 1
+    end
   end
-  redis.call('SETRANGE', map, ordinal, mark)
-  changes[#changes + 1] = ordinal .. mark
-  -- Unread is only a seat of a hold that ends: its owner was looked at, so it is held.
-  count(marked[ordinal] or 'h', -1)
-  count(mark, 1)
-  marked[ordinal] = mark
 end
 
--- Marks of ordinals that are in ascending order, by one command; nil where the map is shorter than they need.
-local function marks_of(ordinals)
+-- Characters of the map or the base at ascending ordinals, by one command; nil where it is shorter than they need.
+local function read(key, ordinals)
+  if #ordinals == 0 then
+    return {}
+  end
   local first, last = tonumber(ordinals[1]), tonumber(ordinals[#ordinals])
-  local slice = redis.call('GETRANGE', map, whole(first), whole(last))
+  local slice = redis.call('GETRANGE', key, whole(first), whole(last))
   if #slice ~= last - first + 1 then
     return nil
   end
@@ -83,103 +87,43 @@ local function marks_of(ordinals)
   for i = 1, #ordinals do
     local at = tonumber(ordinals[i]) - first + 1
     marks[i] = string.sub(slice, at, at)
+  end
+  return marks
+end
+
+-- `ordinals` ascending, `marks` one for each.
+local function set_marks(ordinals, marks)
+  -- Holds may have outlived their map: the rebuild will write it, and SETRANGE would begin one of zero bytes.
+  if not loaded then
+    return
+  end
+  write(map, ordinals, marks)
+  for i = 1, #ordinals do
+    local ordinal, mark = ordinals[i], marks[i]
+    changes[#changes + 1] = ordinal .. mark
+    -- Unread is only a seat of a hold that ends: its owner was looked at, so it is held.
+    count(marked[ordinal] or 'h', -1)
+    count(mark, 1)
+    marked[ordinal] = mark
+  end
+end
+
+-- Marks of ordinals that are in ascending order; nil where the map is shorter than they need.
+local function marks_of(ordinals)
+  local marks = read(map, ordinals)
+  for i = 1, marks and #ordinals or 0 do
     marked[ordinals[i]] = marks[i]
   end
   return marks
 end
 
--- `more`: further fields of `holders` and their values, written by the same command.
-local function save(hold, due, more)
-  local record = hold.status .. ' ' .. hold.session .. ' ' .. hold.fence .. ' ' .. whole(hold.expires)
-    .. ' ' .. whole(hold.lasts_until) .. ' ' .. hold.ordinals
-  redis.call('HSET', holders, hold.id, record, unpack(more or {}))
-  redis.call('ZADD', holds, whole(due), hold.id)
+-- What the seats are while nobody has them. A base that was lost alone makes the map unloaded: what was kept back must not
+-- become free, and the rebuild knows.
+local function base_marks(ordinals)
+  local marks = read(base, ordinals)
+  if not marks then
+    redis.call('HDEL', state, 'seats')
+    loaded = false
+  end
+  return marks or {}
 end
-
-local function read_record(id)
-  local record = redis.call('HGET', holders, id)
-  if not record then
-    return nil
-  end
-  local status, session, fence, expires, lasts_until, ordinals =
-    string.match(record, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S*)$')
-  return {
-    id = id, status = status, session = session, fence = fence,
-    expires = tonumber(expires), lasts_until = tonumber(lasts_until), ordinals = ordinals,
-  }
-end
-
--- Ends a hold, and frees the seats that are still its own: the fence tells, should the seat have gone through other hands.
-local function finish(hold, status)
-  local ordinals, list = split(hold.ordinals), 'session:' .. hold.session
-  local owners = redis.call('HMGET', holders, list, unpack(ordinals))
-  local over, others = {}, {}
-  for i = 1, #ordinals do
-    if owners[i + 1] == hold.fence .. ' ' .. hold.id then
-      over[#over + 1] = ordinals[i]
-      set_mark(ordinals[i], 'f')
-    end
-  end
-  for other in string.gmatch(owners[1] or '', '%S+') do
-    if other ~= hold.id then
-      others[#others + 1] = other
-    end
-  end
-  if #others == 0 then
-    over[#over + 1] = list
-    count('sessions', -1)
-  end
-  if #over > 0 then
-    redis.call('HDEL', holders, unpack(over))
-  end
-  hold.status = status
-  save(hold, now + memory_ms, #others > 0 and { list, table.concat(others, ' ') })
-end
-
--- The hold as it is at this moment: one that is due and was not reaped yet ends here.
-local function find(id)
-  local hold = read_record(id)
-  if hold and hold.status == 'live' and hold.expires <= now then
-    finish(hold, 'expired')
-  end
-  return hold
-end
-
--- Takes a seat away from the hold that `owner` names, because Postgres says that it is not to be had.
-local function lose(ordinal, owner)
-  redis.call('HDEL', holders, ordinal)
-  -- Not find(): a hold that is due stays to be reaped, for ending it here would mark seats that the caller is writing.
-  local hold = read_record(string.match(owner, '^%S+ (%S+)$'))
-  if hold == nil or hold.status ~= 'live' then
-    return
-  end
-  local kept = {}
-  for _, other in ipairs(split(hold.ordinals)) do
-    if other ~= ordinal then
-      kept[#kept + 1] = other
-    end
-  end
-  hold.ordinals = table.concat(kept, ',')
-  if #kept == 0 then
-    finish(hold, 'lost')
-  else
-    save(hold, hold.expires)
-  end
-end
-
--- Ends holds that are due, and forgets ended ones whose memory is over; answers how many there were.
-local function reap()
-  local due = redis.call('ZRANGEBYSCORE', holds, '-inf', whole(now), 'LIMIT', '0', reap_limit)
-  for _, id in ipairs(due) do
-    local hold = read_record(id)
-    if hold and hold.status == 'live' then
-      finish(hold, 'expired')
-    else
-      redis.call('ZREM', holds, id)
-      redis.call('HDEL', holders, id)
-    end
-  end
-  return #due
-end
-
-local reaped = loaded and reap() or 0

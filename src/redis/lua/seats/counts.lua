@@ -1,13 +1,13 @@
 --[[
-How many seats are free, held and sold, and how many sessions have a live hold: what the room's stock is made of.
+How many seats are free, accessible, held and sold, and how many sessions have a live hold: what the room's stock is made of.
 Invariant: the counts are those of the answered version. They are kept by every script that changes a seat; only where
 they are of another version (after a rebuild, or written by code that did not count) the whole hall is counted once.
 
-KEYS[1..5] as in changes.lua.
+KEYS[1..7] as in changes.lua.
 
 ARGV[1..2] as in changes.lua.
 
-Returns {counted, version, free, held, sold, sessions, "1" where more holds may be due, else "0"} | {unloaded, version}.
+Returns {counted, version, free, accessible, held, sold, sessions, "1" where more holds may be due, else "0"} | {unloaded, version}.
 Cost: 3 commands; 3 more (GET, HGETALL, HSET) where it counts anew. O(1), or O(seats of the hall + holds).
 --]]
 publish()
@@ -20,7 +20,7 @@ if not counts then
     return { 'unloaded', whole(version) }
   end
   counts = { sessions = 0 }
-  for _, mark in ipairs({ 'f', 'h', 's' }) do
+  for _, mark in ipairs({ 'f', 'a', 'h', 's' }) do
     counts[mark] = select(2, string.gsub(marks, mark, mark))
   end
   local entries, seen = redis.call('HGETALL', holders), {}
@@ -34,6 +34,6 @@ if not counts then
   redis.call('HSET', state, 'counted', spell_counts())
 end
 return {
-  'counted', whole(version), whole(counts.f), whole(counts.h), whole(counts.s), whole(counts.sessions),
-  reaped >= tonumber(reap_limit) and '1' or '0',
+  'counted', whole(version), whole(counts.f), whole(counts.a), whole(counts.h), whole(counts.s),
+  whole(counts.sessions), reaped >= tonumber(reap_limit) and '1' or '0',
 }

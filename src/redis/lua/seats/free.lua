@@ -1,17 +1,17 @@
 --[[
 Makes seats free again that Postgres has freed (cancelled, refunded).
-Invariant: only a sold seat becomes free; held and blocked ones stay. A repeat of the same request changes nothing as long
+Invariant: only a sold seat changes, into what its base says: free, accessible or blocked. A repeat of the same request changes nothing as long
 as it is remembered, even if a seat was sold anew in between. With no map loaded only the version moves, so that a rebuild
 which read Postgres earlier notices.
 
-KEYS[1..5] as in changes.lua; the request is remembered among the ended holds.
+KEYS[1..7] as in changes.lua; the request is remembered among the ended holds.
 
 ARGV[1..2] as in changes.lua.
 ARGV[3] request_id  text  never a hold's id, nor digits alone
 ARGV[4] ordinals    text  ascending, joined by commas
 
 Returns "1" where the map shows it, "0" where no map is loaded.
-Cost: 9 commands + 1 a seat. O(span of the ordinals).
+Cost: 10 commands + 1 a run of neighbours. O(span of the ordinals).
 --]]
 local id, ordinals = ARGV[3], split(ARGV[4])
 local marks = loaded and marks_of(ordinals)
@@ -21,15 +21,14 @@ if not marks then
   return '0'
 end
 if not read_record(id) then
+  local sold = {}
   for i, ordinal in ipairs(ordinals) do
     if marks[i] == 's' then
-      set_mark(ordinal, 'f')
+      sold[#sold + 1] = ordinal
     end
   end
-  save(
-    { id = id, status = 'freed', session = '-', fence = '0', expires = now, lasts_until = now, ordinals = ARGV[4] },
-    now + memory_ms
-  )
+  set_marks(sold, base_marks(sold))
+  remember(id, 'freed', ARGV[4])
 end
 publish()
 return '1'

@@ -1,96 +1,67 @@
 --[[
-Reserves seats for a session: all of them or none, with the whole list of those that are not free.
-Invariant: a seat is in one live hold at most, and no new hold takes the seats that a session holds above session_limit.
-A repeat with the same id finds the same hold, and an id whose hold has ended is answered 'gone' as long as it is
-remembered, never with a second hold.
+Reserves named seats for a session: all of them or none, or with `partial` those that are free; the others are named.
+Invariant: a seat is in one live hold at most. Seats that are kept for those who need them go to nobody who does not say so,
+except back to whoever has them in the hold that is replaced.
 
-KEYS[1..5] as in changes.lua.
+KEYS[1..8] as in take.lua.
 
 ARGV[1..2] as in changes.lua.
-ARGV[3] hold_id        text    "<performance>.<random>"
-ARGV[4] session        text    the owner
-ARGV[5] ttl_ms         ms
-ARGV[6] max_life_ms    ms      from now; extensions cannot pass it
-ARGV[7] ordinals       text    ascending, joined by commas
-ARGV[8] session_limit  number  seats in all live holds of the session together; "" for no limit
+ARGV[3..10] as in take.lua.
+ARGV[11] ordinals    text    ascending, joined by commas
+ARGV[12] partial     number  1: hold what is free
+ARGV[13] accessible  number  1: the visitor says that they need accessible seats
 
-Returns {held, expires, lasts_until, ordinals} | {conflict, "ordinal+mark,..."} | {limit, seats held} | {gone}
-| {unloaded, version}.
-Cost: 11 commands + 1 a seat (15 for four seats), EVALSHA not counted; 1 more for each hold that the session has, of which
-there are at most session_limit; at least 1 more for each seat in conflict. O(span of the ordinals).
+Returns {held, expires, lasts_until, extensions, ordinals, "ordinal+mark,..."} | {conflict, "ordinal+mark,..."}
+| {limit, seats held} | {gone} | {reused} | {session_ended} | {unloaded, version}. A repeat of a partial hold names the seats
+that it did not get as they are now.
+Cost: 10 commands + 1 a run of neighbours (11 for four seats side by side), EVALSHA not counted, 9 + 1 where no room is asked;
+1 more for each hold that the session has, of which there are at most session_limit; 8 + 1 a run for one that is replaced; at
+least 1 more for each seat that another holds. O(span of the ordinals).
 --]]
-local id, session, ttl_ms, max_life_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-if not loaded then
-  return { 'unloaded', whole(version) }
-end
-
-local earlier = find(id)
-if earlier then
-  publish()
-  if earlier.status ~= 'live' or earlier.session ~= session then
-    return { 'gone' }
-  end
-  return { 'held', whole(earlier.expires), whole(earlier.lasts_until), earlier.ordinals }
-end
-
-local ordinals = split(ARGV[7])
-local marks = marks_of(ordinals)
-if not marks then
+local ordinals, partial, accessible = split(ARGV[11]), ARGV[12] == '1', ARGV[13] == '1'
+if not marks_of(ordinals) then
   publish()
   return { 'unloaded', whole(version) }
 end
 
--- The list may name holds that are due: only what lives counts, and is listed again.
-local sessions_holds = 'session:' .. session
-local live, seats_held = {}, 0
-for other in string.gmatch(redis.call('HGET', holders, sessions_holds) or '', '%S+') do
-  local hold = find(other)
-  if hold and hold.status == 'live' then
-    live[#live + 1] = other
-    seats_held = seats_held + #split(hold.ordinals)
+local function mark_of(ordinal)
+  if given_back[ordinal] or marked[ordinal] ~= 'h' then
+    return given_back[ordinal] or marked[ordinal]
   end
-end
-local session_limit = tonumber(ARGV[8])
-if session_limit and seats_held + #ordinals > session_limit then
-  publish()
-  return { 'limit', whole(seats_held) }
+  -- Reaping is bounded: the holder may be due all the same, or may have ended with an earlier seat.
+  local owner = redis.call('HGET', holders, ordinal)
+  local holder = owner and find(string.match(owner, '^%S+ (%S+)$'))
+  if holder and holder.status == 'live' or marked[ordinal] ~= 'h' then
+    return marked[ordinal]
+  end
+  return base_marks({ ordinal })[1] or 'h'
 end
 
-local conflicts = {}
-for i, ordinal in ipairs(ordinals) do
-  local mark = marks[i]
-  if mark == 'h' then
-    -- Reaping is bounded: the holder may be due all the same, or may have ended with an earlier seat of this loop.
-    local owner = redis.call('HGET', holders, ordinal)
-    local holder = owner and find(string.match(owner, '^%S+ (%S+)$'))
-    if not holder or holder.status ~= 'live' then
-      mark = 'f'
-    end
+local already = {}
+for _, ordinal in ipairs(split(earlier and earlier.ordinals or '')) do
+  already[ordinal] = true
+end
+local free, conflicts = {}, {}
+for _, ordinal in ipairs(ordinals) do
+  local mark = not already[ordinal] and mark_of(ordinal)
+  if mark == 'f' or mark == 'a' and (accessible or given_back[ordinal]) then
+    free[#free + 1] = ordinal
   end
-  if mark ~= 'f' then
+  if mark and (earlier or free[#free] ~= ordinal) then
     conflicts[#conflicts + 1] = ordinal .. mark
   end
 end
-if #conflicts > 0 then
+if earlier then
+  return answer(earlier, conflicts)
+end
+
+local wanted = partial and free or ordinals
+if over_limit(#wanted) then
+  publish()
+  return { 'limit', whole(seats_held) }
+end
+if #free < #wanted or #free == 0 then
   publish()
   return { 'conflict', table.concat(conflicts, ',') }
 end
-
-local hold = {
-  id = id, status = 'live', session = session, fence = whole(next_version), ordinals = ARGV[7],
-  expires = now + math.min(ttl_ms, max_life_ms), lasts_until = now + max_life_ms,
-}
-if #live == 0 then
-  count('sessions', 1)
-end
-live[#live + 1] = id
-local owners = { sessions_holds, table.concat(live, ' ') }
-for _, ordinal in ipairs(ordinals) do
-  owners[#owners + 1] = ordinal
-  owners[#owners + 1] = hold.fence .. ' ' .. id
-  set_mark(ordinal, 'h')
-end
-redis.call('HSET', holders, unpack(owners))
-save(hold, hold.expires)
-publish()
-return { 'held', whole(hold.expires), whole(hold.lasts_until), hold.ordinals }
+return take(wanted, conflicts)

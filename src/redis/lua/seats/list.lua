@@ -2,7 +2,7 @@
 The live holds of a session at this performance, whoever asks.
 Invariant: changes nothing but what is due.
 
-KEYS[1..5] as in changes.lua.
+KEYS[1..7] as in changes.lua.
 
 ARGV[1..2] as in changes.lua.
 ARGV[3] session  text

@@ -1,9 +1,9 @@
 --[[
-The second part of every seat script: one version and one entry of the delta log for all that a run has changed.
+The third part of every seat script: one version and one entry of the delta log for all that a run has changed.
 Invariant: every change of a mark is in the log under a version that was never used before: max(last + 1, TIME in ms), so
 that a store which fell back to an older copy of itself does not give one twice.
 
-KEYS[1..5] as in changes.lua.
+KEYS[1..7] as in changes.lua.
 
 ARGV[1..2] as in changes.lua.
 
@@ -13,8 +13,11 @@ Cost: 2 commands (HSET, LPUSH) where a mark changed, 1 more (LTRIM) each hundred
 local DELTAS_KEPT = 500
 
 local function spell_counts()
-  return whole(version) .. ' ' .. whole(counts.f) .. ' ' .. whole(counts.h) .. ' ' .. whole(counts.s)
-    .. ' ' .. whole(counts.sessions)
+  local numbers = { whole(version) }
+  for _, what in ipairs({ 'f', 'a', 'h', 's', 'sessions' }) do
+    numbers[#numbers + 1] = whole(counts[what])
+  end
+  return table.concat(numbers, ' ')
 end
 
 -- Called at the end of every script, and before an answer that names a version.
@@ -30,7 +33,7 @@ local function publish()
   end
 end
 
--- What changed since a version, oldest first; nil unless the log holds that very version: a version that this store never
+-- The entries of the log since a version, oldest first; nil unless the log holds that very version: a version that this store never
 -- had (it was lost, or it fell back) finds nothing, and the caller gets the whole map.
 local function changes_since(since)
   if since == whole(version) then
@@ -38,15 +41,14 @@ local function changes_since(since)
   end
   local newer = {}
   for _, entry in ipairs(redis.call('LRANGE', deltas, '0', '-1')) do
-    local at, marks = string.match(entry, '^(%d+):(.*)$')
-    if at == since then
+    if string.match(entry, '^%d+') == since then
       local oldest_first = {}
       for i = #newer, 1, -1 do
         oldest_first[#oldest_first + 1] = newer[i]
       end
       return oldest_first
     end
-    newer[#newer + 1] = marks
+    newer[#newer + 1] = entry
   end
   return nil
 end

@@ -3,14 +3,14 @@ Gives the seats of a hold back before its time, for its owner alone.
 Invariant: seats that have passed to another hold or were sold stay as they are. As long as the ended hold is remembered,
 a repeat answers its owner the same.
 
-KEYS[1..5] as in changes.lua.
+KEYS[1..7] as in changes.lua.
 
 ARGV[1..2] as in changes.lua.
 ARGV[3] hold_id  text
 ARGV[4] session  text  who asks
 
 Returns "1" where the asker's hold holds nothing any more, "0" where it is another's or unknown.
-Cost: 10 commands + 1 a seat. O(seats + log holds).
+Cost: 11 commands + 1 a run of neighbours. O(seats + log holds).
 --]]
 local hold = find(ARGV[3])
 local own = hold and hold.session == ARGV[4]

@@ -1,7 +1,7 @@
 // How many streams this isolate carries, for whom and for which address. A slot is a lease: the runtime may end a request
 // without a word, and then nobody gives the slot back. Holds ids, addresses and times only, no request and no stream.
 
-import type { VisitorId } from '../src/ids.ts'
+import type { VisitorId } from '../ids.ts'
 
 export interface StreamSlot {
   readonly visitor: VisitorId

@@ -1,0 +1,116 @@
+// Carries a refund on: asks the provider to give the money back, or looks at what became of it. Called after the request,
+// by operators, and by cron; also all at once, since the provider repeats its answer under one idempotency key.
+
+import { and, asc, eq, lte, sql } from 'drizzle-orm'
+import { Stripe } from 'stripe'
+import { refunds } from '../../src/db/orders.ts'
+import { isDatabaseUnavailable } from '../../src/db/client.ts'
+import { MS_PER_MINUTE } from '../../src/time.ts'
+import type { Parts } from '../env.ts'
+import { logError } from '../log.ts'
+import { isRefusal } from './intent.ts'
+import { findOrder, type Order } from './order.ts'
+import { completeRefund, noteOutage, noteRefusal, restRefund } from './refund-move.ts'
+import { findRefund, type Refund } from './refund.ts'
+import { tellOthers } from './tell-others.ts'
+
+const REFUNDS_A_RUN = 50
+/** A bank may take days; the provider's event is quicker than this look. */
+const PENDING_AGAIN_SECONDS = 3_600
+/** Far below the day for which the provider knows an idempotency key. */
+const KEYS_LAST_MS = 60 * MS_PER_MINUTE
+/** Listed at most; an order has few. */
+const LISTED = 100
+
+/** The refund afterwards. Throws only where Postgres cannot be asked. */
+export async function carryOnRefund(parts: Parts, id: string): Promise<Refund | undefined> {
+  const refund = await findRefund(parts.db, id)
+  const order = refund === undefined ? undefined : await findOrder(parts.db, refund.orderId)
+  if (refund?.status !== 'requested' || order === undefined) return refund
+  try {
+    await send(parts, order, refund)
+  } catch (error) {
+    if (isDatabaseUnavailable(error)) throw error
+    logError('a refund failed', error, { order: order.number, refund: id })
+    if (isRefusal(error)) await noteRefusal(parts.db, refund, codeOf(error))
+    else await noteOutage(parts.db, refund, codeOf(error))
+  }
+  const after = await findRefund(parts.db, id)
+  if (after?.status === 'succeeded') tellOthers(parts)
+  if (after?.status === 'stuck')
+    logError('a refund waits for a person', after.failure, { order: order.number, refund: id })
+  return after
+}
+
+async function send(parts: Parts, order: Order, refund: Refund): Promise<void> {
+  if (refund.amountMinor === 0) {
+    await completeRefund(parts.db, refund, { providerRefund: null })
+    return
+  }
+  await applyRefund(
+    parts,
+    refund,
+    (await findAtProvider(parts, order, refund)) ?? (await create(parts, order, refund)),
+  )
+}
+
+/** Records what the provider says of a refund of ours that has not succeeded yet. */
+export async function applyRefund({ db }: Parts, refund: Refund, made: Stripe.Refund): Promise<void> {
+  switch (made.status) {
+    case 'succeeded':
+      await completeRefund(db, refund, { providerRefund: made.id })
+      return
+    case 'failed':
+    case 'canceled':
+      await noteRefusal(db, refund, made.failure_reason ?? made.status)
+      return
+    // Pending, or a status that the provider adds later.
+    case null:
+    default:
+      await restRefund(db, refund, { providerRefund: made.id, seconds: PENDING_AGAIN_SECONDS })
+  }
+}
+
+/** By its id where we know it; after a failure or an hour also by our own mark, since the provider forgets its keys. */
+async function findAtProvider({ payments }: Parts, order: Order, refund: Refund) {
+  if (refund.providerRefund !== null) return await payments.refunds.retrieve(refund.providerRefund)
+  const fresh = Date.now() - refund.createdAt.getTime() < KEYS_LAST_MS
+  if (fresh && refund.failure === null && refund.refusals === 0) return undefined
+  const { data } = await payments.refunds.list({ payment_intent: intentOf(order), limit: LISTED })
+  return data.find(({ metadata, status }) => metadata?.['refund'] === refund.id && isAlive(status))
+}
+
+/** Not one that failed: the next try is another. */
+const isAlive = (status: string | null): boolean => status !== 'failed' && status !== 'canceled'
+
+function create({ payments }: Parts, order: Order, refund: Refund): Promise<Stripe.Refund> {
+  const { id, amountMinor, refusals } = refund
+  return payments.refunds.create(
+    {
+      payment_intent: intentOf(order),
+      amount: amountMinor,
+      metadata: { refund: id, order: order.id, number: order.number },
+    },
+    { idempotencyKey: refusals === 0 ? id : `${id}:${refusals}` },
+  )
+}
+
+function intentOf({ number, paymentIntent }: Order): string {
+  if (paymentIntent === null) throw new Error(`order ${number} has a refund and no payment`)
+  return paymentIntent
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Stripe.errors.StripeError ? (error.code ?? error.type) : 'unexpected'
+
+/** Cron's part: refunds whose next try is due. The number of them; each fails alone. */
+export async function sweepRefunds(parts: Parts): Promise<number> {
+  const due = await parts.db
+    .select({ id: refunds.id })
+    .from(refunds)
+    .where(and(eq(refunds.status, 'requested'), lte(refunds.retryAt, sql`now()`)))
+    .orderBy(asc(refunds.retryAt))
+    .limit(REFUNDS_A_RUN)
+  for (const { id } of due) await carryOnRefund(parts, id)
+  return due.length
+}
