@@ -33,6 +33,7 @@ export default defineConfig({
       node('origin', 60_000),
       node('holds', 60_000),
       node('history', 60_000),
+      node('storm', 180_000),
       node('e2e', 120_000),
       {
         plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],

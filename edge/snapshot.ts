@@ -197,7 +197,9 @@ export class RoomSnapshot {
     const document = this.#withSuspension(published)
     const { epoch, at, serving, sessions } = document.snapshot
     this.#clockOffsetMs = Math.max(this.#clockOffsetMs, at - Date.now())
-    this.#seen.observe({ epoch, serving, settled: document.settled, sessions: sessions + document.ended })
+    // Those whom a loss has hidden too: a second loss before they are back must keep their slots as well.
+    const known = sessions + document.ended + document.absent
+    this.#seen.observe({ epoch, serving, settled: document.settled, sessions: known })
     const held = this.#held?.document
     if (held !== undefined && isNewer(held.snapshot, document.snapshot)) return held
     // A copy that somebody else computed is older than its arrival here.

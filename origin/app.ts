@@ -9,6 +9,7 @@ import { pageForPeople } from './problem-page.ts'
 import { adminImportRoutes } from './routes/admin-imports.ts'
 import { adminOrderRoutes } from './routes/admin-orders.ts'
 import { adminOutboxRoutes } from './routes/admin-outbox.ts'
+import { adminReconcileRoutes } from './routes/admin-reconcile.ts'
 import { adminSeatRoutes } from './routes/admin-seats.ts'
 import { availabilityRoutes } from './routes/availability.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
@@ -40,6 +41,7 @@ const routes = new Hono<OriginEnv>()
   .route('/', adminOrderRoutes)
   .route('/', adminSeatRoutes)
   .route('/', adminOutboxRoutes)
+  .route('/', adminReconcileRoutes)
 
 export const app = new Hono<OriginEnv>().use(refuseOtherMethods(routes)).route('/', routes)
 

@@ -3,16 +3,17 @@
 
 import { app } from './app.ts'
 import type { OriginEnv } from './env.ts'
-import { runImports } from './import/run-imports.ts'
 import { logError } from './log.ts'
 import { sweepRefunds } from './orders/refund-send.ts'
 import { sweep } from './orders/sweep.ts'
 import { pump } from './outbox/pump.ts'
 import { partsOf } from './parts.ts'
+import { carryOnImports } from './reconcile/imports.ts'
+import { reconcile } from './reconcile/reconcile.ts'
 import { reportAllStock } from './report-all-stock.ts'
 
 /** What runs every minute. Each is bounded, may run twice at once, and must neither wait for another nor fail with it. */
-const EVERY_MINUTE = { sweep, sweepRefunds, pump, runImports, reportAllStock } as const
+const EVERY_MINUTE = { sweep, sweepRefunds, pump, carryOnImports, reconcile, reportAllStock } as const
 
 export default {
   fetch: app.fetch,

@@ -7,6 +7,7 @@ import { holdBody } from './holds.ts'
 import { eventFile } from './import/event-file.ts'
 import * as orderShapes from './openapi-orders.ts'
 import * as outboxShapes from './openapi-outbox.ts'
+import { reconciled } from './openapi-reconcile.ts'
 import * as shapes from './openapi-schemas.ts'
 import { orderRequest } from './orders/place.ts'
 import { refundRequest } from './orders/refund-request.ts'
@@ -335,6 +336,13 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'What was sold, paid and refunded so far, and what went wrong',
     access: 'admin',
     answers: { 200: outboxShapes.totals },
+  },
+  {
+    method: 'get',
+    path: '/api/admin/reconcile',
+    summary: 'What cron has repaired by itself, and what waits',
+    access: 'admin',
+    answers: { 200: reconciled },
   },
   {
     method: 'get',

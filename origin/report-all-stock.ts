@@ -24,7 +24,7 @@ export async function reportAllStock(sources: StockSources): Promise<void> {
   try {
     const recent = await listPerformancesSince(sources.db, nowMs - LOOKED_BACK_MS)
     const onSale = recent.filter((performance) => isOnSale(performance, nowMs))
-    const reports = await countAll(sources, inTurn(onSale, nowMs))
+    const reports = await countAll(sources, inTurn(onSale, { nowMs, atMost: PERFORMANCES_A_RUN }))
     for (const room of new Set(recent.map((performance) => performance.room))) {
       await reportRoom(sources, room, { onSale, reports })
     }
@@ -33,10 +33,14 @@ export async function reportAllStock(sources: StockSources): Promise<void> {
   }
 }
 
-function inTurn(performances: readonly Performance[], nowMs: number): readonly Performance[] {
-  if (performances.length <= PERFORMANCES_A_RUN) return performances
-  const first = (Math.floor(nowMs / MS_PER_MINUTE) * PERFORMANCES_A_RUN) % performances.length
-  return [...performances.slice(first), ...performances.slice(0, first)].slice(0, PERFORMANCES_A_RUN)
+/** Those whose turn it is in this minute. */
+export function inTurn(
+  performances: readonly Performance[],
+  { nowMs, atMost }: { nowMs: number; atMost: number },
+): readonly Performance[] {
+  if (performances.length <= atMost) return performances
+  const first = (Math.floor(nowMs / MS_PER_MINUTE) * atMost) % performances.length
+  return [...performances.slice(first), ...performances.slice(0, first)].slice(0, atMost)
 }
 
 async function countAll(sources: StockSources, performances: readonly Performance[]): Promise<StockReport[]> {

@@ -1,12 +1,12 @@
 // Takes the seats that a body asks for, in whichever of the three ways, or throws the Problem that says why it cannot be.
-// Called by `POST …/holds`, which has checked who asks. What the body names is looked up in Postgres; Redis decides.
+// Called by `POST …/holds`, which has checked who asks. What the body names is looked up in the catalogue; Redis decides.
 
-import type { Database } from '../src/db/client.ts'
 import { Problem, type FieldError } from '../src/problem.ts'
 import type { HoldAreasOutcome, HoldBestOutcome, HoldOutcome, TakeRequest } from '../src/redis/seats.ts'
 import { holdEnded, notAdmitted } from './admission.ts'
-import { describeSeats, seatOrdinals, type Performance, type SeatDescription } from './catalogue.ts'
+import type { Performance, SeatDescription } from './catalogue.ts'
 import { findHallParts } from './hall-parts.ts'
+import { findSeatsById, findSeatsByOrdinal, type HallSources } from './hall-seats.ts'
 import type { HoldBody } from './holds.ts'
 import { withSeatsLoaded, type SeatSources } from './load-seats.ts'
 
@@ -20,11 +20,12 @@ export interface TakenHold {
   readonly conflicts?: readonly { readonly seat: string; readonly state: string }[]
 }
 
+type Sources = SeatSources & HallSources
 type Asked = TakeRequest & { readonly sessionLimit: number }
 
 /** Throws `seats_taken`, `validation_failed`, `hold_expired`, `idempotency_key_reused`, `admission_required`. */
 export async function takeHold(
-  sources: SeatSources,
+  sources: Sources,
   performance: Performance,
   { body, asked }: { body: HoldBody; asked: Asked },
 ): Promise<TakenHold> {
@@ -34,15 +35,15 @@ export async function takeHold(
       ? await takeBest(sources, performance, { body, wish: body.bestAvailable, asked })
       : await takeAreas(sources, performance, { areas: body.areas ?? [], asked })
   const held = heldOrRefused(outcome, performance, { asked, quantity, field })
-  return { held, seats: await describeSeats(sources.db, performance.id, held.ordinals) }
+  return { held, seats: await findSeatsByOrdinal(sources, performance, held.ordinals) }
 }
 
 async function takeNamed(
-  sources: SeatSources,
+  sources: Sources,
   performance: Performance,
   { body, ids, asked }: { body: HoldBody; ids: readonly string[]; asked: Asked },
 ): Promise<TakenHold> {
-  const named = await findSeats(sources.db, performance, ids)
+  const named = await findSeats(sources, performance, ids)
   const { partial = false, accessible = false } = body
   const request = { ...asked, ordinals: named.map(({ ordinal }) => ordinal), partial, accessible }
   const outcome = await withSeatsLoaded(sources, performance, () =>
@@ -60,12 +61,12 @@ async function takeNamed(
 }
 
 async function takeBest(
-  sources: SeatSources,
+  sources: Sources,
   performance: Performance,
   { body, wish, asked }: { body: HoldBody; wish: NonNullable<HoldBody['bestAvailable']>; asked: Asked },
 ) {
   const { quantity, section, tier } = wish
-  const parts = await findHallParts(sources.db, performance)
+  const parts = await findHallParts(sources.catalogue, performance)
   refuseUnknown([
     ...(section === undefined || parts.sections.has(section)
       ? []
@@ -90,11 +91,11 @@ async function takeBest(
 }
 
 async function takeAreas(
-  sources: SeatSources,
+  sources: Sources,
   performance: Performance,
   { areas, asked }: { areas: NonNullable<HoldBody['areas']>; asked: Asked },
 ) {
-  const { sections } = await findHallParts(sources.db, performance)
+  const { sections } = await findHallParts(sources.catalogue, performance)
   refuseUnknown(
     areas.flatMap(({ section }, at) =>
       sections.get(section) === 'general'
@@ -145,15 +146,15 @@ function heldOrRefused(
 }
 
 /** The asked seats by ordinal, with what they cost. Throws `validation_failed` naming each seat that the hall lacks. */
-async function findSeats(db: Database, performance: Performance, ids: readonly string[]) {
-  const { ordinals, unknown } = await seatOrdinals(db, performance.id, ids)
+async function findSeats(sources: Sources, performance: Performance, ids: readonly string[]) {
+  const { seats, unknown } = await findSeatsById(sources, performance, ids)
   refuseUnknown(
     unknown.map((id) => ({
       field: `/seats/${ids.indexOf(id)}`,
       message: `"${id}" is not a seat of this hall`,
     })),
   )
-  return await describeSeats(db, performance.id, ordinals)
+  return seats
 }
 
 function refuseUnknown(errors: readonly FieldError[]): void {

@@ -5,8 +5,7 @@ import { z } from 'zod'
 import { SECTION_KINDS } from '../../src/db/halls.ts'
 import { parseRoomId } from '../../src/ids.ts'
 import { line, paragraphs } from '../plain-text.ts'
-
-export const SEATS_LIMIT = 100_000
+import { checkParts, SEATS_LIMIT } from './check-parts.ts'
 
 const name = line.trim().min(1, 'must not be empty').max(120, 'must be at most 120 characters')
 const key = z
@@ -119,105 +118,4 @@ export type SectionPlan = HallPlan['sections'][number]
 export type Row = z.infer<typeof row>
 
 /** The whole file; what the parts must have in common is checked once each part is well formed. */
-export const eventFile = shape.superRefine((file, context) => {
-  const fault = (path: (string | number)[], message: string) => {
-    context.addIssue({ code: 'custom', path, message })
-  }
-  const once = (ids: readonly string[], path: (index: number) => (string | number)[], what: string) => {
-    const seen = new Set<string>()
-    for (const [index, id] of ids.entries()) {
-      if (seen.has(id)) fault(path(index), `${what} "${id}" stands here a second time`)
-      seen.add(id)
-    }
-  }
-  const count = file.hall.sections.reduce((sum, part) => sum + placeCount(part), 0)
-  if (count > SEATS_LIMIT) {
-    fault(['hall', 'sections'], `${count} seats: at most ${SEATS_LIMIT} are accepted`)
-    return
-  }
-  const seatIds = file.hall.sections.flatMap((part) => placesOf(part).map(({ id }) => id))
-  const known = new Set(seatIds)
-  if (known.size < seatIds.length) {
-    once(seatIds, () => ['hall', 'sections'], 'seat')
-  }
-  once(
-    file.hall.sections.map(({ id }) => id),
-    (i) => ['hall', 'sections', i, 'id'],
-    'section',
-  )
-  for (const [i, id] of file.hall.accessible.entries()) {
-    if (!known.has(id)) fault(['hall', 'accessible', i], `the hall has no seat "${id}"`)
-  }
-  once(
-    file.performances.map(({ id }) => id),
-    (i) => ['performances', i, 'id'],
-    'performance',
-  )
-  for (const [p, { tiers, blocked, house }] of file.performances.entries()) {
-    once(
-      tiers.map(({ id }) => id),
-      (i) => ['performances', p, 'tiers', i, 'id'],
-      'tier',
-    )
-    for (const [list, ids] of Object.entries({ blocked, house })) {
-      once(ids, (i) => ['performances', p, list, i], 'seat')
-      for (const [i, id] of ids.entries()) {
-        if (!known.has(id)) fault(['performances', p, list, i], `the hall has no seat "${id}"`)
-      }
-    }
-    const taken = new Set(blocked)
-    for (const [i, id] of house.entries()) {
-      if (taken.has(id))
-        fault(['performances', p, 'house', i], `seat "${id}" is blocked: it cannot be the house's`)
-    }
-    const priced = new Set(tiers.map(({ id }) => id))
-    for (const [s, part] of file.hall.sections.entries()) {
-      if (!priced.has(part.tier)) {
-        fault(
-          ['hall', 'sections', s, 'tier'],
-          `performance "${file.performances[p]?.id}" has no tier "${part.tier}"`,
-        )
-      }
-      for (const [r, run] of part.rows.entries()) {
-        if (run.tier !== undefined && !priced.has(run.tier)) {
-          fault(
-            ['hall', 'sections', s, 'rows', r, 'tier'],
-            `performance "${file.performances[p]?.id}" has no tier "${run.tier}"`,
-          )
-        }
-      }
-    }
-  }
-})
-
-/** Row label of the places of an area: they have none to look for. */
-const AREA_ROW = 'GA'
-
-/** A seat, or a place of an area, before it has an ordinal. `at`: its index within `run`. */
-export interface Place {
-  readonly id: string
-  readonly row: string
-  readonly number: number
-  readonly run: Row | undefined
-  readonly at: number
-}
-
-const placeCount = (part: SectionPlan): number =>
-  part.capacity ?? part.rows.reduce((sum, { count }) => sum + count, 0)
-
-/** The seats of a section in the order of their ordinals. */
-export function placesOf(part: SectionPlan): Place[] {
-  const place = (row: string, number: number, run: Row | undefined, at: number): Place => ({
-    id: `${part.id}-${row}-${number}`,
-    row,
-    number,
-    run,
-    at,
-  })
-  if (part.kind === 'general') {
-    return Array.from({ length: part.capacity ?? 0 }, (_, at) => place(AREA_ROW, at + 1, undefined, at))
-  }
-  return part.rows.flatMap((run) =>
-    Array.from({ length: run.count }, (_, at) => place(run.label, run.first + at, run, at)),
-  )
-}
+export const eventFile = shape.superRefine(checkParts)

@@ -2,7 +2,8 @@
 // Pure; called by the import. Ordinals follow the order of the file: sections, rows, numbers.
 
 import type { SECTION_KINDS, SeatRun } from '../../src/db/halls.ts'
-import { placesOf, type HallPlan, type Row, type SectionPlan } from './event-file.ts'
+import type { HallPlan, Row, SectionPlan } from './event-file.ts'
+import { placesOf } from './places.ts'
 
 export interface LaidOutSeat {
   readonly ordinal: number

@@ -24,24 +24,24 @@ interface AdvanceOptions {
 }
 
 /**
- * Carries an order on; `undefined` for an unknown one. A provider that cannot be asked leaves the order where it stands
- * with a later try noted, and is not thrown. Throws where Postgres cannot be asked.
+ * Carries an order on, by its id or as it was just read; `undefined` for an unknown one. A provider that cannot be asked
+ * leaves the order where it stands with a later try noted, and is not thrown. Throws where Postgres cannot be asked.
  */
 export async function advanceOrder(
   parts: Parts,
-  orderId: string,
+  subject: string | Order,
   { steps = STEPS_LIMIT, quiet = false }: AdvanceOptions = {},
 ): Promise<Order | undefined> {
-  let order = await findOrder(parts.db, orderId)
+  let order = typeof subject === 'string' ? await findOrder(parts.db, subject) : subject
   let moved = false
   try {
     for (let step = 0; step < steps && order !== undefined; step += 1) {
-      if ((await stepOrNote(parts, order)) === 'resting') {
-        // A step that failed has noted so in the order.
-        return await findOrder(parts.db, orderId)
-      }
+      const outcome = await stepOrNote(parts, order)
+      if (outcome === 'done') return order
+      // A step that failed has noted so in the order; one that was overtaken finds what the other has made of it so far.
+      if (outcome === 'resting' || outcome === 'overtaken') return await findOrder(parts.db, order.id)
       moved = true
-      order = await findOrder(parts.db, orderId)
+      order = outcome === 'moved' ? await findOrder(parts.db, order.id) : outcome
     }
     return order
   } finally {
@@ -49,7 +49,7 @@ export async function advanceOrder(
   }
 }
 
-async function stepOrNote(parts: Parts, order: Order): Promise<Step> {
+async function stepOrNote(parts: Parts, order: Order): Promise<Step | 'done'> {
   try {
     return await takeStep(parts, order)
   } catch (error) {
@@ -61,7 +61,7 @@ async function stepOrNote(parts: Parts, order: Order): Promise<Step> {
   }
 }
 
-async function takeStep(parts: Parts, order: Order): Promise<Step> {
+async function takeStep(parts: Parts, order: Order): Promise<Step | 'done'> {
   switch (order.status) {
     case 'awaiting_payment':
       return await lookForPayment(parts, order)
@@ -80,6 +80,6 @@ async function takeStep(parts: Parts, order: Order): Promise<Step> {
     case 'expired':
     case 'failed':
     case 'stuck':
-      return 'resting'
+      return 'done'
   }
 }

@@ -42,22 +42,28 @@ export async function claimKey(
 ): Promise<KeyOutcome> {
   const requestHash = await digest(JSON.stringify(request))
   const claim = crypto.randomUUID()
-  const [mine] = await db
-    .insert(idempotencyKeys)
-    .values({
-      scope,
-      key,
-      requestHash,
-      claim,
-      lockedUntil: sql`now() + ${LOCK_SECONDS} * interval '1 second'`,
-    })
-    .onConflictDoUpdate({
-      target: [idempotencyKeys.scope, idempotencyKeys.key],
-      set: { claim, lockedUntil: sql`excluded.locked_until` },
-      setWhere: sql`${idempotencyKeys.response} is null and ${idempotencyKeys.lockedUntil} < now()
-        and ${idempotencyKeys.requestHash} = excluded.request_hash`,
-    })
-    .returning({ claim: idempotencyKeys.claim })
+  // Where only the reply was lost the key is claimed all the same, and its repeat would be told to wait for nobody.
+  const [mine] = await orReleaseKey(
+    db,
+    { scope, key, claim },
+    async () =>
+      await db
+        .insert(idempotencyKeys)
+        .values({
+          scope,
+          key,
+          requestHash,
+          claim,
+          lockedUntil: sql`now() + ${LOCK_SECONDS} * interval '1 second'`,
+        })
+        .onConflictDoUpdate({
+          target: [idempotencyKeys.scope, idempotencyKeys.key],
+          set: { claim, lockedUntil: sql`excluded.locked_until` },
+          setWhere: sql`${idempotencyKeys.response} is null and ${idempotencyKeys.lockedUntil} < now()
+            and ${idempotencyKeys.requestHash} = excluded.request_hash`,
+        })
+        .returning({ claim: idempotencyKeys.claim }),
+  )
   if (mine !== undefined) return { status: 'claimed', claim: { scope, key, claim } }
   const [earlier] = await db
     .select({ requestHash: idempotencyKeys.requestHash, response: idempotencyKeys.response })

@@ -22,22 +22,35 @@ export const later = (seconds: number) => sql`now() + ${seconds} * interval '1 s
 export const retrySeconds = (attempts: number): number =>
   Math.min(RETRY_SECONDS * 2 ** attempts, RETRY_MOST_SECONDS)
 
+/** States in which nothing is left to do, told to others by the statement that reaches them. */
+type Rest = 'paid' | 'refunded' | 'voided' | 'cancelled' | 'expired' | 'failed'
+
 /** What is left out stays as it was. `reason`: why there will be no sale. */
 type Changes = Partial<Pick<Order, 'failure' | 'nextStatus' | 'reason' | 'authorisedAt'>>
 
+/** From one state of work to another: the order as this call moved it, `undefined` where another call was first. */
 export async function moveOrder(
   db: Database,
-  { id, from, to }: { id: string; from: OrderStatus; to: OrderStatus },
+  { id, from, to }: { id: string; from: OrderStatus; to: Exclude<OrderStatus, Rest> },
   changes: Changes = {},
+): Promise<Order | undefined> {
+  const [moved] = await db
+    .update(orders)
+    .set({ ...changes, status: to, attempts: 0, retryAt: later(LEFT_BEHIND_SECONDS), updatedAt: sql`now()` })
+    .where(and(eq(orders.id, id), eq(orders.status, from)))
+    .returning()
+  return moved
+}
+
+/** To rest without a sale, which it tells. Answers whether this call did it. */
+export async function closeOrder(
+  db: Database,
+  { id, from, to }: { id: string; from: OrderStatus; to: OrderStatus },
 ): Promise<boolean> {
   const { rows } = await db.execute(sql`
     with moved as (
       update orders set status = ${to}, attempts = 0, updated_at = now(),
-        retry_at = now() + ${LEFT_BEHIND_SECONDS} * interval '1 second',
-        failure = ${'failure' in changes ? sql`${changes.failure}` : sql`failure`},
-        next_status = ${'nextStatus' in changes ? sql`${changes.nextStatus}` : sql`next_status`},
-        reason = ${'reason' in changes ? sql`${changes.reason}` : sql`reason`},
-        authorised_at = ${changes.authorisedAt ? sql`${changes.authorisedAt.toISOString()}::timestamptz` : sql`authorised_at`}
+        retry_at = now() + ${LEFT_BEHIND_SECONDS} * interval '1 second'
       where id = ${id} and status = ${from}
       returning id, number, performance_id, status, reason
     ), told as (${tellClosed})

@@ -10,6 +10,8 @@ import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
 import { isRefusal } from './intent.ts'
 import { findOrder, type Order } from './order.ts'
+import { countRepairs } from '../reconcile/repairs.ts'
+import { LEFT_BEHIND_SECONDS } from './move.ts'
 import { completeRefund, noteOutage, noteRefusal, restRefund } from './refund-move.ts'
 import { findRefund, type Refund } from './refund.ts'
 import { tellOthers } from './tell-others.ts'
@@ -103,14 +105,23 @@ function intentOf({ number, paymentIntent }: Order): string {
 const codeOf = (error: unknown): string =>
   error instanceof Stripe.errors.StripeError ? (error.code ?? error.type) : 'unexpected'
 
-/** Cron's part: refunds whose next try is due. The number of them; each fails alone. */
+/** Cron's part: refunds whose next try is due. The number of them; each fails alone. Those that cron completed are counted. */
 export async function sweepRefunds(parts: Parts): Promise<number> {
   const due = await parts.db
-    .select({ id: refunds.id })
+    .select({
+      id: refunds.id,
+      left: sql<boolean>`${refunds.createdAt} < now() - ${LEFT_BEHIND_SECONDS} * interval '1 second'`,
+    })
     .from(refunds)
     .where(and(eq(refunds.status, 'requested'), lte(refunds.retryAt, sql`now()`)))
     .orderBy(asc(refunds.retryAt))
     .limit(REFUNDS_A_RUN)
-  for (const { id } of due) await carryOnRefund(parts, id)
+  let carriedOn = 0
+  for (const { id, left } of due) {
+    const after = await carryOnRefund(parts, id)
+    // A younger one is still in the hands of the request that asked for it.
+    if (left && after?.status === 'succeeded') carriedOn += 1
+  }
+  await countRepairs(parts.db, { refund_carried_on: carriedOn })
   return due.length
 }

@@ -7,7 +7,7 @@ import type { Parts } from '../env.ts'
 import { logError, logInfo } from '../log.ts'
 import { commitOrder, completeOrder, giveBackSeats } from './commit.ts'
 import { cancelIntent, captureIntent, lookAtIntent } from './intent.ts'
-import { closeUnpaid, moveOrder, noteAttempt, recordFailure, restOrder } from './move.ts'
+import { closeOrder, closeUnpaid, moveOrder, noteAttempt, recordFailure, restOrder } from './move.ts'
 import type { Order } from './order.ts'
 import { retakeSeats } from './retake.ts'
 import { returnHold } from './return-hold.ts'
@@ -24,32 +24,31 @@ const LATE_AGAIN_SECONDS = 10
 const REFUSALS_LIMIT = 3
 const REFUSED_AGAIN_SECONDS = 10
 
-/** `moved` here also covers "another call moved it first": either way the state must be read again. */
-export type Step = 'moved' | 'resting'
+/**
+ * The order as this step moved it, or `moved` where it must be read again. `overtaken`: another call moved the order first,
+ * and carries it on.
+ */
+export type Step = Order | 'moved' | 'overtaken' | 'resting'
+const ifFirst = (moved: boolean): Step => (moved ? 'moved' : 'overtaken')
+const orOvertaken = (moved: Order | undefined): Step => moved ?? 'overtaken'
 
 export async function lookForPayment(parts: Parts, order: Order): Promise<Step> {
   const { db } = parts
   const lateMs = Date.now() - order.payBy.getTime()
   if (order.paymentIntent === null) {
     if (lateMs <= 0) return 'resting'
-    await closeUnpaid(db, order.id, { to: 'expired', reason: 'not_paid_in_time' })
-    return 'moved'
+    return ifFirst(await closeUnpaid(db, order.id, { to: 'expired', reason: 'not_paid_in_time' }))
   }
   const intent = await lookAtIntent(parts, order, order.paymentIntent)
   switch (intent.status) {
     case 'authorised': {
       const authorisedAt = new Date(intent.atMs ?? Date.now())
-      await moveOrder(
-        db,
-        { id: order.id, from: order.status, to: 'authorised' },
-        { failure: null, authorisedAt },
-      )
-      return 'moved'
+      const move = { id: order.id, from: order.status, to: 'authorised' } as const
+      return orOvertaken(await moveOrder(db, move, { failure: null, authorisedAt }))
     }
     case 'unpaid':
       if (lateMs > GRACE_MS || (lateMs > 0 && !intent.underWay)) {
-        await closeUnpaid(db, order.id, { to: 'expired', reason: 'not_paid_in_time' })
-        return 'moved'
+        return ifFirst(await closeUnpaid(db, order.id, { to: 'expired', reason: 'not_paid_in_time' }))
       }
       await noteAttempt(db, order, intent.failure)
       await restOrder(db, order, LOOK_AGAIN_SECONDS)
@@ -76,8 +75,7 @@ export async function decide(parts: Parts, order: Order): Promise<Step> {
   if (seats === 'lost' || (seats === 'unknown' && late)) {
     return await refuse(parts, order, seats === 'lost' ? 'seat_lost' : 'paid_too_late')
   }
-  await moveOrder(parts.db, { id: order.id, from: 'authorised', to: 'committing' })
-  return 'moved'
+  return orOvertaken(await moveOrder(parts.db, { id: order.id, from: 'authorised', to: 'committing' }))
 }
 
 export async function commit(parts: Parts, order: Order): Promise<Step> {
@@ -88,7 +86,7 @@ export async function commit(parts: Parts, order: Order): Promise<Step> {
     tellOthers(parts)
   }
   if (outcome === 'seat_lost') return await refuse(parts, order, 'seat_lost')
-  if (outcome !== 'refused') return 'moved'
+  if (outcome !== 'refused') return ifFirst(outcome === 'committed')
   if (order.attempts + 1 >= REFUSALS_LIMIT) return await refuse(parts, order, 'commit_refused')
   await tryLater(parts, order, REFUSED_AGAIN_SECONDS)
   return 'resting'
@@ -102,8 +100,7 @@ export async function capture(parts: Parts, order: Order): Promise<Step> {
       : await captureIntent(parts, order, order.paymentIntent)
   switch (intent.status) {
     case 'captured':
-      await completeOrder(db, order.id)
-      return 'moved'
+      return ifFirst(await completeOrder(db, order.id))
     case 'cancelled':
       await giveBackSeats(db, order.id, { from: 'capturing', to: 'failed', reason: 'authorisation_lapsed' })
       // Redis may not have heard of the sale yet.
@@ -132,9 +129,9 @@ export async function release(parts: Parts, order: Order): Promise<Step> {
       ? { status: 'cancelled' as const }
       : await cancelIntent(parts, order, order.paymentIntent)
   if (intent.status === 'cancelled') {
-    await moveOrder(parts.db, { id: order.id, from: 'voiding', to: order.nextStatus })
+    const closed = await closeOrder(parts.db, { id: order.id, from: 'voiding', to: order.nextStatus })
     await returnHold(parts, order)
-    return 'moved'
+    return ifFirst(closed)
   }
   if (intent.status === 'captured') {
     return await askPerson(parts, order, 'an order to be voided was captured elsewhere')
@@ -149,14 +146,13 @@ async function refuse(
   { id, status }: Order,
   reason: 'seat_lost' | 'paid_too_late' | 'commit_refused',
 ): Promise<Step> {
-  await moveOrder(db, { id, from: status, to: 'voiding' }, { nextStatus: 'voided', failure: reason, reason })
-  return 'moved'
+  const changes = { nextStatus: 'voided', failure: reason, reason } as const
+  return orOvertaken(await moveOrder(db, { id, from: status, to: 'voiding' }, changes))
 }
 
 async function askPerson({ db }: Parts, { id, number, status }: Order, what: string): Promise<Step> {
   logError('an order waits for a person', what, { order: number, status })
-  await moveOrder(db, { id, from: status, to: 'stuck' }, { nextStatus: status })
-  return 'moved'
+  return orOvertaken(await moveOrder(db, { id, from: status, to: 'stuck' }, { nextStatus: status }))
 }
 
 export async function tryLater({ db }: Parts, order: Order, seconds?: number): Promise<void> {

@@ -6,6 +6,7 @@ import { orders } from '../../src/db/orders.ts'
 import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
 import { forgetHandled } from '../outbox/forget.ts'
+import { countRepairs, type Repairs } from '../reconcile/repairs.ts'
 import { advanceOrder } from './advance.ts'
 import { tellOthers } from './tell-others.ts'
 
@@ -18,16 +19,21 @@ const UNFINISHED = ['awaiting_payment', 'authorised', 'committing', 'capturing',
 /** The number of orders looked at. One that fails is logged and does not stop the others. */
 export async function sweep(parts: Parts): Promise<number> {
   const due = await parts.db
-    .select({ id: orders.id, number: orders.number })
+    .select({ id: orders.id, number: orders.number, status: orders.status })
     .from(orders)
     .where(and(inArray(orders.status, [...UNFINISHED]), lte(orders.retryAt, sql`now()`)))
     .orderBy(asc(orders.retryAt))
     .limit(ORDERS_A_RUN)
   const queue = due.values()
+  const found = { order_carried_on: 0, payment_found: 0 } satisfies Repairs
   const worker = async () => {
-    for (const { id, number } of queue) {
+    for (const { id, number, status } of queue) {
       try {
-        await advanceOrder(parts, id, { quiet: true })
+        const after = await advanceOrder(parts, id, { quiet: true })
+        if (after === undefined || after.status === status) continue
+        if (status !== 'awaiting_payment') found.order_carried_on += 1
+        // No event and no return has told of it. One that nobody has paid ends here by right.
+        else if (after.authorisedAt !== null) found.payment_found += 1
       } catch (error) {
         logError('an order could not be carried on', error, { order: number })
         await setAside(parts, id)
@@ -36,6 +42,7 @@ export async function sweep(parts: Parts): Promise<number> {
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   tellOthers(parts)
+  await countRepairs(parts.db, found)
   await forget(parts)
   return due.length
 }

@@ -57,9 +57,10 @@ export async function handleEvent(parts: Parts, event: Stripe.Event): Promise<Ev
 
 async function act(parts: Parts, event: Stripe.Event): Promise<EventOutcome> {
   if (isAboutIntent(event)) {
-    const order = await orderOf(parts, event.data.object)
+    const order = await adoptIntent(parts, event.data.object)
     if (order === undefined) return 'ignored'
-    await advanceOrder(parts, order.id)
+    // Nobody can have paid it yet.
+    if (event.type !== 'payment_intent.created') await advanceOrder(parts, order)
     return 'handled'
   }
   const intent = isAboutRefund(event) ? refundedIntent(event) : undefined
@@ -85,7 +86,10 @@ function refundedIntent({ data }: RefundEvent): string | undefined {
 }
 
 /** The order that the intent names, if the intent is the one that the order has, or the first that it gets. */
-async function orderOf({ db }: Parts, intent: Stripe.PaymentIntent): Promise<Order | undefined> {
+export async function adoptIntent(
+  { db }: Pick<Parts, 'db'>,
+  intent: Stripe.PaymentIntent,
+): Promise<Order | undefined> {
   const order = await findOrder(db, intent.metadata['order'] ?? '')
   if (order === undefined) {
     logInfo('an event of the provider is about no order of ours', { intent: intent.id })
@@ -100,10 +104,10 @@ async function orderOf({ db }: Parts, intent: Stripe.PaymentIntent): Promise<Ord
     return undefined
   }
   // `pay` died between the provider's answer and ours: the event brings the intent's id.
-  const adopted = await db
+  const [adopted] = await db
     .update(orders)
     .set({ paymentIntent: intent.id })
     .where(and(eq(orders.id, order.id), eq(orders.status, 'awaiting_payment'), isNull(orders.paymentIntent)))
-    .returning({ id: orders.id })
-  return adopted.length === 1 ? order : undefined
+    .returning()
+  return adopted
 }

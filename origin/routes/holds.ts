@@ -12,8 +12,9 @@ import {
   ownedHold,
   requireAdmission,
 } from '../admission.ts'
-import { describeSeats, findPerformance, type Performance } from '../catalogue.ts'
+import { findPerformance, type Performance } from '../catalogue.ts'
 import type { OriginEnv } from '../env.ts'
+import { findSeatsByOrdinal } from '../hall-seats.ts'
 import { digestOfBody, holdBody, newHoldId, requestId, showHold, showTimes, type HoldBody } from '../holds.ts'
 import { keepSession } from '../keep-session.ts'
 import { limitHolds } from '../limits.ts'
@@ -52,7 +53,7 @@ export const holdRoutes = new Hono<OriginEnv>()
     const holdId = c.req.param('id')
     const { performance } = await admittedToHold(c, holdId)
     const hold = await ownedHold(c, holdId)
-    const seats = await describeSeats(c.var.db, performance.id, hold.ordinals)
+    const seats = await findSeatsByOrdinal(c.var, performance, hold.ordinals)
     return c.json(showHold(hold, performance, seats), 200, NO_STORE)
   })
   .post('/api/holds/:id/extend', async (c) => {

@@ -16,7 +16,7 @@ export const paymentRoutes = new Hono<OriginEnv>()
   .on(['GET', 'POST'], '/orders/:id/return', async (c) => {
     const order = await requireOrder(c.var.db, c.req.param('id'))
     try {
-      await advanceOrder(c.var, order.id)
+      await advanceOrder(c.var, order)
     } catch (error) {
       // The order's page goes on asking, and so do the provider's events and cron.
       logError('an order could not be carried on when its buyer came back', error, { order: order.number })

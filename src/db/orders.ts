@@ -268,6 +268,13 @@ export const totals = pgTable('totals', {
   value: bigint('value', { mode: 'number' }).notNull(),
 })
 
+/** What cron remembers from one run to the next, such as how far it has looked. */
+export const cronNotes = pgTable('cron_notes', {
+  name: text('name').primaryKey(),
+  value: jsonb('value').$type<Readonly<Record<string, unknown>>>().notNull(),
+  writtenAt: instant('written_at').notNull().defaultNow(),
+})
+
 /** The provider's events, kept for longer than it repeats them (three days). */
 export const webhookEvents = pgTable('webhook_events', {
   id: text('id').primaryKey(),

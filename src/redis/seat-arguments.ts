@@ -37,6 +37,7 @@ export const SEAT_SCRIPT_ARGUMENTS = {
   confirm: ['hold_id', 'ordinals'],
   free: ['request_id', 'ordinals'],
   change: ['request_id', 'ordinals', 'mark'],
+  audit: ['hold_ids'],
   availability: ['since'],
   counts: [],
   list: ['session'],

@@ -11,6 +11,7 @@ import type {
   HoldLookup,
   HoldOutcome,
   RebuildOutcome,
+  SeatAudit,
   SeatCounts,
 } from './seats.ts'
 
@@ -153,3 +154,22 @@ export const listReply = z.array(z.string())
 
 /** `release`, `confirm`, `free` and `change` answer "1" or "0". */
 export const yesReply = z.enum(['0', '1']).transform((text) => text === '1')
+
+const auditedHolds = z
+  .string()
+  .transform((text) => (text === '' ? [] : text.split(' ')))
+  .pipe(z.array(z.enum(['live', 'released', 'expired', 'sold', 'lost', 'unknown'])))
+
+export const auditReply: z.ZodType<SeatAudit> = z.union([
+  z
+    .tuple([z.literal('audited'), whole, z.string(), z.string(), ordinals, auditedHolds])
+    .transform(([status, version, map, base, heldByNobody, holds]) => ({
+      status,
+      version,
+      map,
+      base,
+      heldByNobody,
+      holds,
+    })),
+  unloaded,
+])

@@ -7,6 +7,7 @@ import type { RoomId } from '../ids.ts'
 import { createScript } from './client.ts'
 import apartSource from './lua/seats/apart.lua'
 import areasSource from './lua/seats/areas.lua'
+import auditSource from './lua/seats/audit.lua'
 import availabilitySource from './lua/seats/availability.lua'
 import bestSource from './lua/seats/best.lua'
 import changeSource from './lua/seats/change.lua'
@@ -203,6 +204,23 @@ export type SeatCounts =
     }
   | Unloaded
 
+export type SeatAudit =
+  | {
+      readonly status: 'audited'
+      readonly version: number
+      /** One mark a seat by ordinal. */
+      readonly map: string
+      /** The same of what each is while nobody has it. */
+      readonly base: string
+      /** Ordinals that were held by nobody, and are given back. */
+      readonly heldByNobody: readonly number[]
+      /** One for each id asked about, in order. */
+      readonly holds: readonly AuditedHold[]
+    }
+  | Unloaded
+
+export type AuditedHold = 'live' | 'released' | 'expired' | 'sold' | 'lost' | 'unknown'
+
 export interface RebuildOutcome {
   /** `stale`: seats changed after `seenVersion` and nobody can say which. Nothing was written; read Postgres again. */
   readonly status: 'rebuilt' | 'stale'
@@ -215,6 +233,11 @@ export interface SeatStore {
   holdBest(performance: string, request: HoldBestRequest): Promise<HoldBestOutcome>
   /** Holds any places of general areas. */
   holdAreas(performance: string, request: HoldAreasRequest): Promise<HoldAreasOutcome>
+  /**
+   * Map and base for a comparison with Postgres, and what became of some holds (at most a thousand). Ends holds that are due
+   * and gives back seats that are held by nobody; costs as much as reading the hall.
+   */
+  audit(performance: string, holdIds: readonly string[]): Promise<SeatAudit>
   /** The hold if it lives, whoever asks; ownership is the caller's check. */
   readHold(performance: string, holdId: string): Promise<HeldSeats | undefined>
   /** The same, telling one that has ended from one that never was. */
@@ -277,6 +300,7 @@ const scripts = {
   confirm: seatScript(confirmSource),
   free: seatScript(freeSource),
   change: seatScript(changeSource),
+  audit: seatScript(auditSource),
   availability: seatScript(availabilitySource),
   counts: seatScript(countsSource),
   list: seatScript(listSource),
@@ -358,6 +382,8 @@ export function createSeatStore(redis: Redis): SeatStore {
     },
     availability: (performance, since) =>
       run('availability', performance, { since: since ?? '' }, replies.availabilityReply),
+    audit: (performance, holdIds) =>
+      run('audit', performance, { hold_ids: holdIds.join(' ') }, replies.auditReply),
     listHolds: (performance, session) => run('list', performance, { session }, replies.listReply),
     counts: (performance) => run('counts', performance, {}, replies.countsReply),
     rebuild(performance, { seenVersion = 0, layout = '', ...known }) {

@@ -66,6 +66,8 @@ test('the sold seat is sold for everyone: the map says so and a new hold is refu
   const { orderId } = await place(origin, ['A-1-3'])
   await payOnPage(origin, orderId)
   await vi.waitFor(async () => expect(await statusOf(origin, orderId)).toBe('paid'))
+  // The map hears of it through the outbox.
+  await origin.settled()
   const visitor = await origin.admit()
   const refused = await origin.request(`/api/performances/${PERFORMANCE}/holds`, {
     headers: visitor,

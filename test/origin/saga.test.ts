@@ -219,7 +219,7 @@ test('a late payment that was stopped after it took its seats again goes on with
   await payOnPage(origin, orderId)
   await expireHold(holdId)
   await advance(orderId, 1)
-  origin.database.gateway.faults.next(/^\s*with moved/, { kind: 'status', status: 503 })
+  origin.database.gateway.faults.next(/^update "orders" set "status"/, { kind: 'status', status: 503 })
   await expect(advance(orderId, 1)).rejects.toThrow()
   expect(await row(orderId)).toMatchObject({ status: 'authorised' })
   expect(await advance(orderId)).toMatchObject({ status: 'paid' })

@@ -181,6 +181,10 @@ local function reap()
   local sessions = expired('sessions')
   if #sessions > 0 then
     add('sessions', -#sessions)
+    -- After a loss an older copy lets go those who have renewed since it was made: they are hidden like the others.
+    if number('known_until') > now then
+      put('back_sessions', math.max(0, number('back_sessions') - #sessions))
+    end
     local visitors, finished, places = {}, {}, {}
     for i, session in ipairs(sessions) do
       visitors[i] = read_session(session)

@@ -77,15 +77,18 @@ it.each([{ withLosses: false }, { withLosses: true }])(
     }
 
     /** With the token or, where nothing was ever lost, also without: after a loss only the token proves a place. */
-    async function join(wanted = Array.from({ length: 1 + pick(6) }, anyone)): Promise<void> {
+    async function join(
+      wanted = Array.from({ length: 1 + pick(6) }, anyone),
+      { alone = true } = {},
+    ): Promise<void> {
       const known = wanted.filter((n) => visitors.has(n))
       const batch = withLosses && known.length > 0 ? known : wanted
       const proven = known.length === batch.length && (withLosses || random() < 0.5)
       const call = () => (proven ? queue.joinWithProof(...batch) : queue.join(...batch))
       const before = batch.map((n) => visitors.get(n))
       const outcomes = await call()
-      // A lost reply: the same request once more finds the same places.
-      if (random() < 0.2) {
+      // A lost reply: the same request once more finds the same places, unless another isolate reaps in between.
+      if (random() < 0.2 && alone) {
         expect((await call()).map(placeIn)).toEqual(outcomes.map(placeIn))
       }
       for (const [i, outcome] of outcomes.entries())
@@ -118,18 +121,19 @@ it.each([{ withLosses: false }, { withLosses: true }])(
       const likely = [...called, ...visitors.keys()].slice(0, called.size * 2 + 6)
       const batch = Array.from({ length: 1 + pick(4) }, () => likely[pick(likely.length)] ?? 0)
       const outcomes = await queue.claim(...batch)
-      const repeated = random() < 0.2 ? await queue.claim(...batch) : outcomes
+      const repeated = random() < 0.2 && alone ? await queue.claim(...batch) : outcomes
       expect(repeated.map(({ status }) => status)).toEqual(outcomes.map(({ status }) => status))
       for (const [i, outcome] of outcomes.entries()) {
         const visitor = visitors.get(batch[i] ?? 0)
         if (outcome.status === 'missed' && visitor !== undefined) visitor.gone = true
         if (outcome.status !== 'admitted' || visitor === undefined) continue
         visitor.aliveUntil = outcome.expiresAtMs + elapsed
+        // A store that has forgotten the claim begins the session again.
+        visitor.end = outcome.startedAtMs + elapsed + SETTINGS.session_max_duration * 60_000
         if (visitor.admittedAt !== undefined) continue
         // Admitted without a call: never (unless another isolate calls between our two looks).
         if (alone) expect(called).toContain(batch[i])
         visitor.admittedAt = await now()
-        visitor.end = outcome.startedAtMs + elapsed + SETTINGS.session_max_duration * 60_000
         admissions.push(visitor.admittedAt)
         unseen += 1
       }
@@ -217,10 +221,12 @@ it.each([{ withLosses: false }, { withLosses: true }])(
       const at = await now()
       const alive = (visitor.aliveUntil ?? 0) - at
       const end = visitor.end ?? 0
-      // Sometimes with an older token, of another tab, that knows nothing of the extension.
+      // Sometimes with an older token, of another tab, that knows nothing of the extension. Not over losses: a store that has
+      // forgotten an extension keeps the slot for less than the model counts it (sessions.test.ts has what comes back).
       const { extendedUntil } = visitor
-      const asked =
+      const extended =
         random() < 0.2 ? end + pick(LONGEST_EXTENSION_MS) : random() < 0.8 ? extendedUntil : undefined
+      const asked = withLosses ? undefined : extended
       const outcome = await queue.renew(n, {
         endInMs: end - at,
         tokenLifeMs: alive > 0 ? Math.min(alive, 20_000) : -1,
@@ -233,8 +239,7 @@ it.each([{ withLosses: false }, { withLosses: true }])(
         // The store's time and ours are asked one after the other.
         const grain = 100
         expect(expires, `visitor ${n}`).toBeLessThanOrEqual(Math.max(end, visitor.extendedUntil) + grain)
-        // What the store has lost, only a token that knows of it brings back.
-        if (losses === 0) expect(expires).toBeGreaterThanOrEqual(visitor.extendedUntil - grain)
+        expect(expires).toBeGreaterThanOrEqual(visitor.extendedUntil - grain)
       } else delete visitor.aliveUntil
     }
 
@@ -253,12 +258,7 @@ it.each([{ withLosses: false }, { withLosses: true }])(
     async function lose(): Promise<void> {
       await (random() < 0.5 ? saved.empty() : saved.fallBack())
       losses += 1
-      const keptUntil = (await now()) + SETTINGS.session_duration * 60_000
-      for (const visitor of visitors.values()) {
-        visitor.calls = 0
-        // Whoever is not back by then has lost the session, extended or not: its slot is kept no longer.
-        if (visitor.aliveUntil !== undefined) visitor.aliveUntil = Math.min(visitor.aliveUntil, keptUntil)
-      }
+      for (const visitor of visitors.values()) visitor.calls = 0
       await advance()
       const epoch = queue.seen.epoch
       const owed = [...visitors]
@@ -299,7 +299,11 @@ it.each([{ withLosses: false }, { withLosses: true }])(
       [
         3,
         () =>
-          Promise.all([join(), claim({ alone: false }), queue.servers.store.advance(queue.room, queue.seen)]),
+          Promise.all([
+            join(undefined, { alone: false }),
+            claim({ alone: false }),
+            queue.servers.store.advance(queue.room, queue.seen),
+          ]),
       ],
     ]
     const total = chances.reduce((sum, [weight]) => sum + weight, 0)

@@ -159,7 +159,7 @@ export class QueueUnderTest {
       place: this.seen.place,
       serving: Math.max(this.seen.serving, serving),
       settled: document.settled,
-      sessions: sessions + document.ended,
+      sessions: sessions + document.ended + document.absent,
     }
     return document
   }

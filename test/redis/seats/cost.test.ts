@@ -62,6 +62,7 @@ test.skipIf(FASTEST !== 'redis-server')('each script costs the commands that its
   ).toBe(6)
   expect(sum(await commandsOf(() => store.availability(performance))), 'availability, whole').toBe(4)
   expect(sum(await commandsOf(() => store.availability(performance, version))), 'availability, delta').toBe(4)
+  expect(sum(await commandsOf(() => store.audit(performance, []))), 'audit, one live hold').toBe(8)
   expect(sum(await commandsOf(() => store.counts(performance))), 'counts, after the rebuild').toBe(6)
   expect(sum(await commandsOf(() => store.counts(performance))), 'counts').toBe(3)
   expect(sum(await commandsOf(() => store.release(performance, four.holdId, four))), 'release').toBe(12)
