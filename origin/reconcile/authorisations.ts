@@ -98,7 +98,8 @@ async function judgePage(parts: Parts, intents: readonly Stripe.PaymentIntent[])
 function isOurs({ config }: Parts, { metadata }: Stripe.PaymentIntent): boolean {
   const { order, return_url: back } = metadata
   if (order === undefined || back === undefined) return false
-  return back.endsWith(`/orders/${order}/return`) && back.startsWith(config.publicOrigin ?? 'http')
+  const path = `/orders/${order}/return`
+  return config.publicOrigin === undefined ? back.endsWith(path) : back === config.publicOrigin + path
 }
 
 /** `undefined` where the money is, or may yet become, that of the order. */

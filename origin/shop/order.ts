@@ -71,7 +71,8 @@ async function draw(
   failure: string,
   { body: order, sentAtMs }: { readonly body: Fields; readonly sentAtMs: number },
 ): Promise<boolean> {
-  const [heading, sentence] = en.order[status] ?? en.order['stuck'] ?? ['', '']
+  const words = en.order[`${status} ${failure}`] ?? en.order[status] ?? en.order['stuck']
+  const [heading, sentence] = words ?? ['', '']
   const performance = readPerformance(order['performance'])
   const title = [performance.eventName, performance.name].filter(Boolean).join(': ')
   const when = longTime(performance.startsAt)

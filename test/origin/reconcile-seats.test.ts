@@ -1,9 +1,10 @@
 // Cron compares the seats and holds in Redis with Postgres: damage is done by hand, cron repairs it once and counts it.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { findPerformance } from '../../origin/catalogue.ts'
+import { pump } from '../../origin/outbox/pump.ts'
 import { reconcile } from '../../origin/reconcile/reconcile.ts'
 import { hold, place, statusOf } from './buyer.ts'
-import { advance, expectLedgerInOrder, intentOf, paidOrder } from './operator.ts'
+import { advance, expectLedgerInOrder, intentOf, paidOrder, refund } from './operator.ts'
 import { startOrigin, type TestOrigin } from './origin.ts'
 import {
   audit,
@@ -212,6 +213,39 @@ describe('holds and their orders', () => {
     expect(await advance(origin, orderId)).toMatchObject({ status: 'cancelled', reason: 'hold_given_back' })
     expect(intentOf(origin, orderId).status).toBe('canceled')
   })
+})
+
+test('cron that runs again and again beside buyers who hold, pay, cancel and are refunded finds nothing to repair', async () => {
+  const buy = async (seat: string) => {
+    const { orderId, number } = await paidOrder(origin, [seat])
+    await statusOf(origin, orderId)
+    return number
+  }
+  const buyers = ['A-1-1', 'A-1-2', 'A-1-3', 'A-1-4'].map(async (seat, at) => {
+    for (let round = 0; round < 3; round += 1) {
+      if (at % 2 === 0) {
+        expect((await refund(origin, await buy(seat))).status).toBeLessThan(300)
+        await vi.waitFor(async () => {
+          await pump(origin.parts, { idleMs: 0 })
+          expect((await mapOf(origin))[at]).toBe('f')
+        })
+        continue
+      }
+      const { orderId, holdId, visitor } = await place(origin, [seat])
+      await origin.request(`/api/orders/${orderId}/pay`, { method: 'POST' })
+      const given = await origin.request(`/api/holds/${holdId}`, { method: 'DELETE', headers: visitor })
+      expect(given.status).toBe(204)
+    }
+  })
+  const done = new AbortController()
+  const all = Promise.all(buyers).finally(() => done.abort())
+  let runs = 0
+  for (; !done.signal.aborted; runs += 1) expect(await reconcile(origin.parts)).toEqual({})
+  await all
+  expect(runs).toBeGreaterThan(3)
+  await whileNothingMoves(origin)
+  expect(await reconcile(origin.parts)).toEqual({})
+  await expectMapAgrees(origin)
 })
 
 test('two runs at once repair once, and both end', async () => {

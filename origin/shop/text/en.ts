@@ -12,20 +12,22 @@ const mark: Readonly<Record<Mark | 'yours', string>> = {
   yours: 'yours',
 }
 
-/** Heading and sentence of each state of an order. */
+/** Heading and sentence of each state of an order, some by their reason as well. */
 const order: Readonly<Record<string, readonly [heading: string, sentence: string]>> = {
   awaiting_payment: ['Pay for your seats', 'Your seats are held. Pay on the next page to make them yours.'],
   authorised: ['Confirming your seats', 'The payment is approved. This takes a few seconds.'],
   committing: ['Confirming your seats', 'The payment is approved. This takes a few seconds.'],
   capturing: ['Confirming your seats', 'The seats are yours; the payment is being completed.'],
   paid: ['Your tickets', 'Thank you. Show the codes below at the door, on this screen or printed.'],
-  voiding: [
-    'The seats were lost',
-    'Somebody else got them first. Your payment is being cancelled; nothing is charged.',
-  ],
-  voided: [
+  voiding: ['Cancelling the payment', 'Your payment is being cancelled; nothing is charged.'],
+  voided: ['The purchase did not go through', 'Your payment was cancelled; nothing was charged.'],
+  'voided seat_lost': [
     'The seats were lost',
     'Somebody else got them first. Your payment was cancelled; nothing was charged.',
+  ],
+  'voided paid_too_late': [
+    'The payment came too late',
+    'The time to pay had run out. Your payment was cancelled; nothing was charged.',
   ],
   failed: ['The payment did not succeed', 'Nothing was charged, and the seats are free again.'],
   cancelled: ['This order was cancelled', 'Nothing was charged, and the seats are free again.'],

@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RECOVERY_MS } from '../../../src/redis/queue-arguments.ts'
+import { SavedStore } from './saved-store.ts'
 import {
   NOTHING_SEEN,
   QueueUnderTest,
@@ -85,6 +86,39 @@ describe('sessions', () => {
       sessions: 0,
       waiting: 18,
     })
+  })
+
+  it('keep them over a second loss before anybody is back', async () => {
+    const queue = await eightLost()
+    await queue.advance()
+    await empty(queue)
+    await queue.joinWithProof(...range(110, 5))
+    await queue.elapse(RECOVERY_MS)
+    // Those called between the two losses are back in line, so the same two slots are free.
+    expect((await queue.advance()).snapshot).toMatchObject({ state: 'open', called: 2, sessions: 0 })
+  })
+
+  it('keep them where an older copy of the store lets them expire before their time', async () => {
+    const queue = new QueueUnderTest(servers, SETTINGS)
+    const saved = new SavedStore(queue)
+    await queue.join(...range(0, 8))
+    await queue.advance()
+    await queue.claim(...range(0, 8))
+    await saved.save()
+    for (const store of [queue, saved]) await store.elapse(4 * 60_000)
+    for (const n of range(0, 8)) await queue.renew(n)
+    await queue.join(...range(100, 20))
+    await queue.advance()
+    await saved.fallBack()
+    await queue.joinWithProof(...range(100, 20))
+    // By the copy they end a minute after the fall, by what they were told five minutes after their renewal.
+    await queue.elapse(90_000)
+    expect((await queue.advance()).snapshot).toMatchObject({ state: 'open', called: 2, sessions: 0 })
+    for (const n of range(0, 8)) {
+      expect(await queue.renew(n, { tokenLifeMs: -60_000 })).toMatchObject({ status: 'renewed' })
+    }
+    expect((await queue.advance()).snapshot).toMatchObject({ called: 2, sessions: 8 })
+    await queue.expectCountsToHold()
   })
 
   it('are not counted twice when they come back', async () => {

@@ -103,6 +103,15 @@ test('a copy with a lower (epoch, time) never replaces a higher one', async () =
   expect(seen.value).toMatchObject({ epoch: 3, place: 0, serving: 700 })
 })
 
+test('sessions that a loss has hidden are remembered with the others, for a second loss', async () => {
+  const { advance, get, seen } = holder()
+  const document = documentAt(START + SKEW_MS, 2)
+  const snapshot = { ...document.snapshot, sessions: 3 }
+  advance.mockResolvedValueOnce({ ...document, snapshot, ended: 1, absent: 6 })
+  await get()
+  expect(seen.value.sessions).toBe(10)
+})
+
 describe('while the store fails', () => {
   test('readers get the old copy, marked, and wait for nothing', async () => {
     vi.spyOn(console, 'error').mockReturnValue()
