@@ -1,6 +1,7 @@
 // Test projects by what they need: `unit` (nothing), `local` (the stand-ins against the real clients),
 // `redis` (scripts on a real server), `workerd` (modules inside the runtime), `worker` and `origin` (each Worker against real
-// stores), `holds` (its seats), `history` (the order of everything that happens to a seat), `e2e` (the whole stack and a browser).
+// stores), `holds` (its seats), `history` (the order of everything that happens to a seat), `storm` (a thousand buyers, and
+// each protection taken out), `e2e` (the whole stack and a browser).
 import { readFile } from 'node:fs/promises'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig, type Plugin } from 'vitest/config'

@@ -21,6 +21,8 @@ export type Outcome =
 export class Buyer {
   outcome: Outcome = 'no_seats'
   holdId = ''
+  /** Number of seats that they hold, or held. */
+  seats = 0
   orderId = ''
   /** Answers to clicks of one buyer that named different orders. */
   readonly otherOrders: string[] = []
@@ -68,6 +70,7 @@ export class Buyer {
       )
       if (answer.status === 201) {
         this.holdId = String(answer.body['holdId'])
+        this.seats = (answer.body['seats'] as unknown[]).length
         return true
       }
       if (best) return false

@@ -2,18 +2,21 @@
 // prevents. A protection whose absence showed nothing would fail here.
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findOnPath } from '../../local/redis.ts'
 import { SEED } from '../redis/queue/random.ts'
 import { stormHall } from './hall.ts'
 import { prepareGrounds, type Grounds, type Shop, type ShopOptions } from './shop.ts'
 import { storm, type Aftermath, type StormOptions } from './storm.ts'
 import { tally, untruths } from './truths.ts'
 
+// The Redis from npm is not made for a crowd.
+const tooSmall = (await findOnPath()) === undefined
 let grounds: Grounds
 
 beforeAll(async () => {
   grounds = await prepareGrounds(stormHall({ rows: 6, seatsInRow: 10 }))
 })
-afterAll(() => grounds.stop())
+afterAll(() => grounds?.stop())
 
 /** `look` reads what is there before the shop closes. */
 async function blow(
@@ -34,21 +37,23 @@ async function blow(
 const voided = ({ ends }: Aftermath) => ends['voided seat_lost'] ?? 0
 const SOLD_TWICE = 'a seat is sold twice'
 
-describe('with every protection', () => {
-  it('nothing is wrong, and nobody loses a seat that they hold', () =>
-    blow({ loss: false }, (aftermath) => {
+describe.skipIf(tooSmall)('with every protection', () => {
+  it('nothing is wrong, nobody loses a seat that they hold, and each held seat is known to somebody', () =>
+    blow({ loss: false, lostAnswers: 0.3 }, (aftermath) => {
       expect(aftermath.untruths).toEqual([])
       expect(aftermath.requests.faults).toEqual([])
-      expect(aftermath.strangers).toEqual([])
+      expect(aftermath.heldForNobody).toBe(0)
       expect(voided(aftermath)).toBe(0)
     }))
 
   it('nothing is wrong after a loss of Redis, and no live hold is broken', () =>
-    blow({}, ({ untruths, requests, robbed, first, second }) => {
-      expect(untruths).toEqual([])
+    blow({}, async ({ untruths: found, requests, robbed, first, second }, shop) => {
+      expect(found).toEqual([])
       expect(requests.faults).toEqual([])
       expect(robbed).toBe(0)
       expect([...first, ...second].flatMap(({ otherOrders }) => otherOrders)).toEqual([])
+      // An event that comes again costs one statement.
+      expect(await statementsOfRepeats(shop)).toBe(1)
     }))
 
   it('nothing is wrong after a loss of Redis, with Redis away while they pay', () =>
@@ -71,7 +76,7 @@ describe('with every protection', () => {
     }))
 })
 
-describe('without one of them', () => {
+describe.skipIf(tooSmall)('without one of them', () => {
   it('the unique index on live seats: a seat is sold twice', () =>
     blow({ redisAway: true, sql: 'drop index order_items_live_seat' }, ({ untruths }) => {
       expect(tally(untruths)[SOLD_TWICE]).toBeGreaterThan(0)
@@ -100,6 +105,7 @@ describe('without one of them', () => {
     blow(
       {
         loss: false,
+        lostAnswers: 0.3,
         patches: [
           {
             file: 'src/redis/lua/seats/take.lua',
@@ -108,8 +114,8 @@ describe('without one of them', () => {
           },
         ],
       },
-      ({ strangers }) => {
-        expect(strangers.length).toBeGreaterThan(0)
+      ({ heldForNobody }) => {
+        expect(heldForNobody).toBeGreaterThan(0)
       },
     ))
 
@@ -117,6 +123,7 @@ describe('without one of them', () => {
     blow(
       {
         loss: false,
+        lostAnswers: 0.3,
         patches: [
           {
             file: 'origin/holds.ts',
@@ -125,8 +132,8 @@ describe('without one of them', () => {
           },
         ],
       },
-      ({ strangers }) => {
-        expect(strangers.length).toBeGreaterThan(0)
+      ({ heldForNobody }) => {
+        expect(heldForNobody).toBeGreaterThan(0)
       },
     ))
 
@@ -226,26 +233,20 @@ describe('without one of them', () => {
     }))
 
   it('the memory of events: each repeat is worked through again, and changes nothing', () =>
-    blow({}, async (_, shop) => {
-      const remembered = await statementsOfRepeats(shop)
-      expect(remembered).toBe(1)
-    }).then(() =>
-      blow(
-        {
-          patches: [
-            {
-              file: 'origin/orders/webhook.ts',
-              text: `if (seen?.handledAt) return 'duplicate'`,
-              instead: '',
-            },
-          ],
-        },
-        async ({ untruths: before }, shop) => {
-          expect(before).toEqual([])
-          expect(await statementsOfRepeats(shop)).toBeGreaterThan(2)
-          expect(await untruths(shop)).toEqual([])
-        },
-      ),
+    blow(
+      {
+        patches: [
+          {
+            file: 'origin/orders/webhook.ts',
+            text: `if (seen?.handledAt) return 'duplicate'`,
+            instead: '',
+          },
+        ],
+      },
+      async (_, shop) => {
+        expect(await statementsOfRepeats(shop)).toBeGreaterThan(2)
+        expect(await untruths(shop)).toEqual([])
+      },
     ))
 })
 
@@ -257,7 +258,7 @@ async function voidWhileCommitting(shop: Shop): Promise<void> {
     statements.some(({ sql }) => sql.includes('insert into order_items')),
   )
   const untilMs = Date.now() + 10_000
-  for (let done = 0; done < 3 && Date.now() < untilMs; await delay(100)) {
+  for (let done = 0; done < 4 && Date.now() < untilMs; await delay(100)) {
     const [next] = await shop.query<{ number: string }>(
       `select number from orders where status = 'committing' limit 1`,
     )

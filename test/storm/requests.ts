@@ -6,13 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Longer than a claimed Idempotency-Key stays locked after the reply to its claim was lost (30 s). */
 const PATIENCE_MS = 45_000
-const AGAIN_MS = 250
+const AGAIN_MS = 100
 const AGAIN_MOST_MS = 2_000
 
 export interface Answer {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
   readonly location: string | null
+  /** 0 where the answer does not say. */
+  readonly retryAfterMs: number
 }
 
 /** Codes of answers after which a client tries again; `none` where nobody answered. */
@@ -35,10 +37,23 @@ export class Requests {
   /** Answers that no buyer should ever get. */
   readonly faults: string[] = []
   readonly #lost: () => boolean
+  readonly #patient: boolean
 
-  /** `lostAnswers`: the share that is lost between us and the buyer, after all was done. */
-  constructor({ random, lostAnswers }: { random: () => number; lostAnswers: number }) {
+  /**
+   * `lostAnswers`: the share that is lost between us and the buyer, after all was done. `patient`: as the documents ask of
+   * clients, nobody tries again before Retry-After, nor at the same moment as others; for crowds.
+   */
+  constructor({
+    random,
+    lostAnswers,
+    patient = false,
+  }: {
+    random: () => number
+    lostAnswers: number
+    patient?: boolean
+  }) {
     this.#lost = () => random() < lostAnswers
+    this.#patient = patient
   }
 
   /** Repeats until there is an answer other than "try again"; `right` are the refusals that a buyer may meet here. */
@@ -66,7 +81,7 @@ export class Requests {
       const refused = right.includes(answer.status) || right.includes(code)
       const again = !refused && (answer.status === 0 || (answer.status >= 400 && AGAIN.has(code)))
       if (again && Date.now() < untilMs) {
-        await delay(waitMs)
+        await delay(this.#patient ? Math.max(waitMs, answer.retryAfterMs) * (1 + Math.random()) : waitMs)
         continue
       }
       if (again || (answer.status >= 400 && !refused)) {
@@ -106,7 +121,7 @@ export class Requests {
       return answer
     } catch {
       this.#note(`${what} unanswered`, startedMs)
-      return { status: 0, body: {}, location: null }
+      return { status: 0, body: {}, location: null, retryAfterMs: 0 }
     }
   }
 
@@ -150,5 +165,6 @@ async function call(
     status: response.statusCode ?? 0,
     body: (json ? JSON.parse(answer) : {}) as Answer['body'],
     location: response.headers.location ?? null,
+    retryAfterMs: Number(response.headers['retry-after'] ?? 0) * 1_000,
   }
 }

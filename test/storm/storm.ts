@@ -23,7 +23,10 @@ export interface StormOptions {
   readonly loss?: boolean
   /** The good card, unless the storm is about refusals. */
   readonly card?: string
+  /** Of each order, at once. */
   readonly clicks?: number
+  /** Share of the answers that get lost between us and the buyer. */
+  readonly lostAnswers?: number
   /** Further things to go wrong, armed before the first buyer. */
   readonly before?: (shop: Shop) => void
   /** What happens beside the payments of the second wave. */
@@ -39,14 +42,14 @@ export interface Aftermath {
   readonly ends: Readonly<Record<string, number>>
   /** Orders of the second wave that were voided for a seat, though their holds lived. */
   readonly robbed: number
-  /** Live holds that no buyer knows of, before the second wave pays; not looked for where Redis lost the others. */
-  readonly strangers: readonly string[]
+  /** Seats that Redis has held after the first wave's holds, beyond those that its buyers know to be theirs. */
+  readonly heldForNobody: number
 }
 
 export async function storm(shop: Shop, options: StormOptions): Promise<Aftermath> {
-  const { seed, redisAway = false, loss = true, card = CARDS.good, clicks } = options
+  const { seed, redisAway = false, loss = true, card = CARDS.good, clicks, lostAnswers = 0.03 } = options
   const random = randomFrom(seed)
-  const requests = new Requests({ random, lostAnswers: 0.03 })
+  const requests = new Requests({ random, lostAnswers })
   const enter = () => Buyer.enter(shop, { requests, random: randomFrom(Math.floor(random() * 2 ** 31)) })
   const wave = () => Promise.all(Array.from({ length: WAVE }, enter))
   const order = async (buyer: Buyer) => {
@@ -61,12 +64,12 @@ export async function storm(shop: Shop, options: StormOptions): Promise<Aftermat
   options.before?.(shop)
   const first = await wave()
   await inTurns(first, order)
+  const heldForNobody = (await seatsHeld(shop)) - first.reduce((sum, { seats }) => sum + seats, 0)
   const [hasty, thinking] = [first.filter((_, at) => at % 2 === 0), first.filter((_, at) => at % 2 === 1)]
   await inTurns(hasty, pay)
   if (loss) await shop.redis.flushall()
   const second = await wave()
   await inTurns(second, order)
-  const strangers = loss ? [] : await unknownHolds(shop, [...first, ...second])
   if (redisAway) shop.upstash.set({ kind: 'status', status: 503 })
   await Promise.all([inTurns([...thinking, ...second], pay), options.meanwhile?.(shop)])
   letItStop(shop)
@@ -87,7 +90,7 @@ export async function storm(shop: Shop, options: StormOptions): Promise<Aftermat
     untruths,
     ends: Object.fromEntries(ends.map(({ name, orders }) => [name, orders])),
     robbed: lost?.orders ?? 0,
-    strangers,
+    heldForNobody,
   }
 }
 
@@ -98,12 +101,9 @@ async function shortenLocks({ query }: Shop): Promise<void> {
   )
 }
 
-async function unknownHolds({ redis }: Shop, buyers: readonly Buyer[]): Promise<string[]> {
-  const known = new Set(buyers.map(({ holdId }) => holdId))
-  const holders = await redis.hgetall(performanceKeys(PERFORMANCE).holders)
-  return Object.entries(holders).flatMap(([id, record]) =>
-    record.startsWith('live ') && !known.has(id) ? [id] : [],
-  )
+async function seatsHeld({ redis }: Shop): Promise<number> {
+  const map = (await redis.get(performanceKeys(PERFORMANCE).map)) ?? ''
+  return map.split('h').length - 1
 }
 
 /** All of them, so many at once, in their order. */

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { importEvent } from '../../local/demo/import.ts'
+import { findOnPath } from '../../local/redis.ts'
 import { startTestStack, type TestStack } from '../e2e/stack.ts'
 import { randomFrom, SEED } from '../redis/queue/random.ts'
 import { Buyer, CARDS } from './buyer.ts'
@@ -24,6 +25,8 @@ const FAULTS_MOST = 0.005
 /** Stores that did not answer, as the logs name it. */
 const WEATHER = /StoreUnavailable|NeonDbError/
 
+// The Redis from npm is not made for a crowd.
+const tooSmall = (await findOnPath()) === undefined
 let stack: TestStack
 let client: Client
 let shop: Shop
@@ -59,52 +62,55 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-it(`${BUYERS} buyers end with nothing sold twice, nothing taken for nothing, and nothing left open`, async () => {
-  const random = randomFrom(SEED)
-  const requests = new Requests({ random, lostAnswers: 0.01 })
-  letItRain(shop, { lostReplies: 0.01, repeated: 0.01 }, random)
-  const headers = await Promise.all(Array.from({ length: BUYERS }, () => shop.admit()))
-  let arrived = 0
-  const startedMs = Date.now()
-  const buyers = await Promise.all(
-    headers.map(async (own) => {
-      const theirs = randomFrom(Math.floor(random() * 2 ** 31))
-      const buyer = new Buyer(shop, { requests, random: theirs, headers: own })
-      await delay(theirs() * ARRIVE_WITHIN_MS)
-      arrived += 1
-      if (arrived === BUYERS / 2) await shop.redis.flushall()
-      await comeAndGo(buyer, theirs)
-      return buyer
-    }),
-  )
-  letItStop(shop)
-  const stormMs = Date.now() - startedMs
-  const untruths = await rest(shop)
+it.skipIf(tooSmall)(
+  `${BUYERS} buyers end with nothing sold twice, nothing taken for nothing, and nothing left open`,
+  async () => {
+    const random = randomFrom(SEED)
+    const requests = new Requests({ random, lostAnswers: 0.01, patient: true })
+    letItRain(shop, { lostReplies: 0.01, repeated: 0.01 }, random)
+    const headers = await Promise.all(Array.from({ length: BUYERS }, () => shop.admit()))
+    let arrived = 0
+    const startedMs = Date.now()
+    const buyers = await Promise.all(
+      headers.map(async (own) => {
+        const theirs = randomFrom(Math.floor(random() * 2 ** 31))
+        const buyer = new Buyer(shop, { requests, random: theirs, headers: own })
+        await delay(theirs() * ARRIVE_WITHIN_MS)
+        arrived += 1
+        if (arrived === BUYERS / 2) await shop.redis.flushall()
+        await comeAndGo(buyer, theirs)
+        return buyer
+      }),
+    )
+    letItStop(shop)
+    const stormMs = Date.now() - startedMs
+    const untruths = await rest(shop)
 
-  const ends = await shop.query<{ name: string; orders: number }>(
-    `select status || coalesce(' ' || reason, '') as name, count(*)::int as orders from orders group by 1 order by 1`,
-  )
-  const [sold] = await shop.query<{ seats: number }>(
-    'select count(*)::int as seats from order_items where live',
-  )
-  console.info(`seed ${SEED}: storm of ${stormMs} ms, at rest after ${Date.now() - startedMs} ms`)
-  console.info(requests.summary())
-  console.info({
-    ...Object.fromEntries(ends.map(({ name, orders }) => [name, orders])),
-    seatsSold: sold?.seats,
-  })
-  console.info(requests.faults.slice(0, 10))
-  // What the Workers complained of beside the weather.
-  console.info(stack.complaints.filter((line) => !WEATHER.test(line)).slice(0, 10))
+    const ends = await shop.query<{ name: string; orders: number }>(
+      `select status || coalesce(' ' || reason, '') as name, count(*)::int as orders from orders group by 1 order by 1`,
+    )
+    const [sold] = await shop.query<{ seats: number }>(
+      'select count(*)::int as seats from order_items where live',
+    )
+    console.info(`seed ${SEED}: storm of ${stormMs} ms, at rest after ${Date.now() - startedMs} ms`)
+    console.info(requests.summary())
+    console.info({
+      ...Object.fromEntries(ends.map(({ name, orders }) => [name, orders])),
+      seatsSold: sold?.seats,
+    })
+    console.info(requests.faults.slice(0, 10))
+    // What the Workers complained of beside the weather.
+    console.info(stack.complaints.filter((line) => !WEATHER.test(line)).slice(0, 10))
 
-  expect(untruths).toEqual([])
-  expect(buyers.flatMap(({ otherOrders }) => otherOrders)).toEqual([])
-  expect(requests.faults.length / requests.count, requests.faults.slice(0, 10).join('\n')).toBeLessThan(
-    FAULTS_MOST,
-  )
-  // Not a tame one: most of the hall was sold.
-  expect(sold?.seats).toBeGreaterThan(shop.hall.seats / 2)
-})
+    expect(untruths).toEqual([])
+    expect(buyers.flatMap(({ otherOrders }) => otherOrders)).toEqual([])
+    expect(requests.faults.length / requests.count, requests.faults.slice(0, 10).join('\n')).toBeLessThan(
+      FAULTS_MOST,
+    )
+    // Not a tame one: most of the hall was sold.
+    expect(sold?.seats).toBeGreaterThan(shop.hall.seats / 2)
+  },
+)
 
 async function comeAndGo(buyer: Buyer, random: () => number): Promise<void> {
   if (!(await buyer.hold()) || !(await buyer.order())) return

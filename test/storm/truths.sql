@@ -12,15 +12,15 @@ with items as (
   select orders.*, coalesce(items.live, 0) as live_items, coalesce(items.sold, 0) as sold_items,
     coalesce(told.sold, 0) as told_sold, coalesce(told.paid, 0) as told_paid, coalesce(told.closed, 0) as told_closed
   from orders left join items on items.order_id = orders.id left join told on told.order_id = orders.id
+), recent as (
+  -- The outbox forgets after thirty days.
+  select * from facts where created_at > now() - interval '29 days'
 )
 select 'wrong' as kind, 'a seat is sold twice' as rule, performance_id || ' ' || seat_ordinal as what
 from order_items where live group by performance_id, seat_ordinal having count(*) > 1
 union all
-select 'wrong', 'a blocked seat is sold', performance_id || ' ' || seat_ordinal
-from order_items join blocked_seats using (performance_id, seat_ordinal) where live and reason = 'blocked'
-union all
 select 'wrong', 'a paid order took another amount than its total', number
-from facts where status in ('paid', 'refunded') and captured_minor <> total_minor
+from facts where status = 'paid' and captured_minor <> total_minor
 union all
 select 'wrong', 'a paid order lacks a seat', number
 from facts where status = 'paid' and sold_items <> seat_count
@@ -49,12 +49,13 @@ select 'wrong', 'a hold has two orders', hold_id
 from orders where status in ('awaiting_payment', 'authorised', 'committing', 'capturing', 'paid', 'stuck')
 group by hold_id having count(*) > 1
 union all
-select 'wrong', 'a sale was not told once', number from facts where told_sold <> (sold_items > 0)::int
+select 'wrong', 'a sale was not told once', number from recent where told_sold <> (sold_items > 0)::int
 union all
-select 'wrong', 'a payment was not told once', number from facts where told_paid <> (status in ('paid', 'refunded'))::int
+select 'wrong', 'a payment was not told once', number
+from recent where told_paid > 1 or (status = 'paid' and told_paid = 0) or (status not in ('paid', 'refunded') and told_paid > 0)
 union all
 select 'wrong', 'an end without a sale was not told once', number
-from facts where told_closed <> (status in ('voided', 'failed', 'expired', 'cancelled'))::int
+from recent where told_closed <> (status in ('voided', 'failed', 'expired', 'cancelled'))::int
 union all
 select 'open', 'an order is under way', number || ' ' || status
 from facts where status in ('awaiting_payment', 'authorised', 'committing', 'capturing', 'voiding')
@@ -71,7 +72,8 @@ select 'wrong', 'a message was given up', message from dead_letters where redriv
 union all
 select 'open', 'the totals count other orders than there are', name || ' ' || value
 from totals join (
-  select 'foyer_orders_total event="' || event_id || '",outcome="paid"' as name, count(*) as orders
+  select 'foyer_orders_total event="' || event_id || '",outcome="paid"' as name, count(*) as ever,
+    count(*) filter (where status = 'paid') as still
   from orders join performances on performances.id = performance_id where status in ('paid', 'refunded') group by event_id
-) as counted using (name) where value <> orders
+) as counted using (name) where value not between still and ever
 order by 1, 2, 3;
