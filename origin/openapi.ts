@@ -129,7 +129,7 @@ const ADMIN_ORDER_OPERATIONS: readonly Operation[] = [
     summary:
       'Orders, latest first; `status=stuck` are those that wait for a person, by themselves or by a refund',
     access: 'admin',
-    query: ['status', 'number', 'limit', 'before'],
+    query: ['status', 'number', 'performance', 'limit', 'before'],
     answers: { 200: orderShapes.adminOrders },
     problems: [422],
   },

@@ -24,6 +24,11 @@ export function createPayments({
   })
 }
 
+/** True for an answer of the provider that is no: of what was asked, by whom, or about a card. */
+export function isProviderRefusal(error: unknown): error is Stripe.errors.StripeError {
+  return error instanceof Stripe.errors.StripeError && !isProviderUnavailable(error)
+}
+
 /** True where the provider could not be asked or asked us to come back; false for an answer about this payment. */
 export function isProviderUnavailable(error: unknown): boolean {
   return (

@@ -38,6 +38,7 @@ export const PROBLEMS = {
   waiting_room: [429, 'The waiting room holds this request'],
   rate_limited: [429, 'Too many requests'],
   internal: [500, 'Something went wrong on our side'],
+  payment_refused: [502, 'The payment provider refused to begin this payment'],
   payment_provider_unavailable: [502, 'The payment provider cannot be reached'],
   origin_unreachable: [502, 'The site behind the waiting room cannot be reached'],
   configuration_invalid: [500, 'This Worker is not configured correctly'],

@@ -6,7 +6,7 @@ import type { Database } from '../../src/db/client.ts'
 import type { EventFile } from './event-file.ts'
 import { fileHash, planImport } from './plan.ts'
 import type { ImportStatus } from './read-imports.ts'
-import { refuseRenumbering } from './renumbering.ts'
+import { refuseUnfit } from './refusals.ts'
 
 /** About a hundred kilobytes of JSON a statement. */
 const SEATS_A_BATCH = 1_000
@@ -22,11 +22,11 @@ export interface AcceptedImport {
 
 /**
  * The same file as one that is under way finds that import. Another file of the same event takes the place of those that are
- * under way. Throws the Problem `validation_failed` where seats that were ordered would be renumbered.
+ * under way. Throws the Problem `validation_failed` where what is there already forbids it (refusals.ts).
  */
 export async function acceptImport(db: Database, file: EventFile): Promise<AcceptedImport> {
   const plan = await planImport(file)
-  await refuseRenumbering(db, plan)
+  await refuseUnfit(db, plan)
   const [event, hash, total] = [file.event.id, await fileHash(file), plan.seats.length]
   // `epoch`: nothing is in the stream yet, and whoever looks next puts it there.
   const { rows } = await db.execute<Record<'id' | 'status' | 'seats_total', string>>(sql`

@@ -15,22 +15,41 @@ const key = z
 const mark = z.string().regex(/^[A-Za-z0-9]{1,12}$/, 'must be 1 to 12 letters or digits')
 const seatId = z.string().regex(/^[A-Za-z0-9]+-[A-Za-z0-9]+-\d+$/, 'must be a seat id: section-row-number')
 const seatList = z.array(seatId).max(SEATS_LIMIT).default([])
-const minorUnits = z
-  .int('must be a whole number of minor units')
-  .min(0, 'must be 0 or more')
-  .max(100_000_000, 'must be at most 100000000')
+/** The most that the payment provider takes in one payment. */
+const MOST_MINOR = 99_999_999
+const minorUnits = z.int('must be a whole number of minor units').min(0, 'must be 0 or more')
 const length = z.number().min(-100_000).max(100_000)
 const degrees = z.number().min(-360).max(360)
 
-const tier = z.strictObject({ id: key, name, price: minorUnits, fee: minorUnits.default(0) })
+const tier = z
+  .strictObject({ id: key, name, price: minorUnits, fee: minorUnits.default(0) })
+  .refine(({ price, fee }) => price + fee <= MOST_MINOR, {
+    path: ['price'],
+    error: `and fee must together be at most ${MOST_MINOR}`,
+  })
+
+const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
+const currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/, { error: 'must be an ISO 4217 code such as "EUR"', abort: true })
+  .refine((code) => CURRENCIES.has(code), {
+    error: ({ input }) =>
+      `"${String(input)}" is not a known currency: must be an ISO 4217 code such as "EUR"`,
+  })
+
+const FIRST_YEAR = 2000
+const LAST_YEAR = 2200
+const instant = z.iso
+  .datetime({ offset: true, abort: true, error: 'must be an RFC 3339 time such as "2026-12-01T19:30:00Z"' })
+  .refine((text) => {
+    const year = new Date(text).getUTCFullYear()
+    return year >= FIRST_YEAR && year <= LAST_YEAR
+  }, `must be in the years ${FIRST_YEAR} to ${LAST_YEAR} (UTC)`)
 
 const performance = z.strictObject({
   id: key,
   name,
-  startsAt: z.iso.datetime({
-    offset: true,
-    error: 'must be an RFC 3339 time such as "2026-12-01T19:30:00Z"',
-  }),
+  startsAt: instant,
   room: z.string().refine((text) => parseRoomId(text) !== undefined, 'must be the name of a waiting room'),
   tiers: z.array(tier).min(1, 'must name at least one price tier').max(50),
   /** No seat there that evening. */
@@ -106,7 +125,7 @@ const shape = z.strictObject({
     name,
     description: paragraphs.max(2_000).default(''),
     venue: line.max(200).default(''),
-    currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as "EUR"'),
+    currency,
   }),
   performances: z.array(performance).min(1, 'must have at least one performance').max(200),
   hall,

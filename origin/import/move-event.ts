@@ -5,14 +5,14 @@ import { sql, type SQL } from 'drizzle-orm'
 import type { Database } from '../../src/db/client.ts'
 import { SUPERSEDED } from './accept.ts'
 import type { ImportPlan } from './plan.ts'
-import { RENUMBERING_REFUSED, renumbersOrderedSeats } from './renumbering.ts'
+import { unfitReason } from './refusals.ts'
 
 /** One import moves at a time. The number means nothing but must be used for nothing else. */
 const MOVE_LOCK = 7_164_020
 
 /**
  * Afterwards the import has no file any more. It has failed instead, and nothing else has changed, where a later import of
- * the event was accepted or where seats of the hall were ordered meanwhile that the file would renumber.
+ * the event was accepted or where what is there meanwhile forbids it (refusals.ts).
  */
 export async function moveEvent(db: Database, importId: string, plan: ImportPlan): Promise<void> {
   const { event, hall, sections } = plan
@@ -29,7 +29,8 @@ export async function moveEvent(db: Database, importId: string, plan: ImportPlan
     // Orders that are being placed are waited for, and new ones wait.
     db.execute(sql`
       select id from performances
-      where ${open} and ((hall_id = ${hall.id} and ${newLayout}) or (id in ${ids} and hall_id <> ${hall.id}))
+      where ${open} and ((hall_id = ${hall.id} and ${newLayout}) or (id in ${ids} and hall_id <> ${hall.id})
+        or (event_id = ${event.id} and currency <> ${event.currency}))
       order by id for update`),
     db.execute(failUnfit(importId, plan, open)),
     db.execute(sql`
@@ -95,8 +96,8 @@ function failUnfit(importId: string, plan: ImportPlan, open: SQL): SQL {
     and later.file_hash <> imports.file_hash and later.started_at > imports.started_at and later.status <> 'failed')`
   return sql`
     update imports set status = 'failed', file = null, finished_at = now(), touched_at = now(),
-      error = case when ${later} then ${SUPERSEDED} else ${RENUMBERING_REFUSED} end
-    where id = ${importId} and ${open} and (${later} or ${renumbersOrderedSeats(plan)})`
+      error = case when ${later} then ${SUPERSEDED} else ${unfitReason(plan)} end
+    where id = ${importId} and ${open} and (${later} or ${unfitReason(plan)} is not null)`
 }
 
 /** Applies what the file says otherwise than the last one: what an operator has set since stays where the file is silent. */

@@ -4,7 +4,7 @@
 import type { Row, SectionPlan } from './event-file.ts'
 
 /** Row label of the places of an area: they have none to look for. */
-const AREA_ROW = 'GA'
+export const AREA_ROW = 'GA'
 
 /** A seat, or a place of an area, before it has an ordinal. `at`: its index within `run`. */
 export interface Place {

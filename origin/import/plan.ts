@@ -10,7 +10,7 @@ export interface PlannedPerformance {
   /** `<event>-<performance>`: how it is known everywhere. */
   readonly id: string
   readonly name: string
-  /** RFC 3339. */
+  /** RFC 3339 in UTC: Postgres refuses offsets of 16 hours and more. */
   readonly startsAt: string
   readonly room: string
   readonly tiers: EventFile['performances'][number]['tiers']
@@ -34,7 +34,7 @@ export async function planImport(file: EventFile): Promise<ImportPlan> {
   const performances = file.performances.map(async (performance) => ({
     id: `${file.event.id}-${performance.id}`,
     name: performance.name,
-    startsAt: performance.startsAt,
+    startsAt: new Date(performance.startsAt).toISOString(),
     room: performance.room,
     tiers: performance.tiers,
     version: await digest(JSON.stringify([file.event, file.hall, performance.name, performance.tiers])),

@@ -2,6 +2,7 @@
 // it cannot become markup, and no operator's reason is shown.
 
 import type { OrderedSeat } from '../../src/db/orders.ts'
+import { AREA_ROW } from '../import/places.ts'
 import { escapeHtml } from '../page.ts'
 import type { BuyerMessage } from './notifier.ts'
 
@@ -75,11 +76,8 @@ const occasion = ({ eventName, performanceName, startsAt }: News): string =>
 const orderLink = ({ link }: News, words: string): readonly Block[] =>
   link === undefined ? [] : [{ href: link, words }]
 
-/** Places of general admission have neither row nor number. */
 const seatName = ({ section, row, label }: News['seats'][number]): string =>
-  [section, row === '' ? '' : `row ${row}`, label === '' ? '' : `seat ${label}`]
-    .filter((part) => part !== '')
-    .join(', ')
+  row === AREA_ROW ? `${section}, place ${label}` : `${section}, row ${row}, seat ${label}`
 
 const WHEN = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' })
 

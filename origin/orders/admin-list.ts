@@ -14,10 +14,15 @@ const number = z
   .regex(/^[0-9A-Za-z]{4}-[0-9A-Za-z]{4}$/, 'must be the number of an order, such as 7K3M-9QXA')
   .transform((text) => text.toUpperCase())
 
-export const listQuery = z.object({
+/** Unknown parameters are refused: one that is misspelt would list everything. */
+export const listQuery = z.strictObject({
   /** `stuck` also finds orders of which a refund is stuck. */
   status: z.enum(ORDER_STATUSES, 'must be a status of an order').optional(),
   number: number.optional(),
+  performance: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be the id of a performance')
+    .optional(),
   limit: z.coerce
     .number()
     .int('must be a whole number')
@@ -49,7 +54,7 @@ interface Row extends Record<string, unknown> {
 /** `next` is the `before` of the following page; `null` where there is none. Amounts in minor units. */
 export async function listOrders(
   db: Database,
-  { status, number: wanted, limit, before }: z.output<typeof listQuery>,
+  { status, number: wanted, performance, limit, before }: z.output<typeof listQuery>,
 ): Promise<{ orders: Row[]; next: string | null }> {
   const rfc3339 = (column: 'created_at' | 'updated_at') =>
     sql`to_char(${sql.identifier(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
@@ -61,6 +66,7 @@ export async function listOrders(
       ${rfc3339('created_at')} as "createdAt", ${rfc3339('updated_at')} as "updatedAt"
     from orders
     where ${wanted === undefined ? sql`true` : sql`number = ${wanted}`}
+      and ${performance === undefined ? sql`true` : sql`performance_id = ${performance}`}
       and ${statusIs(status)}
       and ${before === undefined ? sql`true` : sql`(created_at, number) < (select created_at, number from orders where number = ${before})`}
     order by created_at desc, number desc

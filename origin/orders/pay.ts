@@ -6,6 +6,7 @@ import { StoreUnavailable } from '../../src/redis/client.ts'
 import { MS_PER_MINUTE } from '../../src/time.ts'
 import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
+import { isProviderRefusal } from '../payments.ts'
 import { advanceOrder } from './advance.ts'
 import { beginIntent, judgeIntent } from './intent.ts'
 import { closeUnpaid } from './move.ts'
@@ -22,7 +23,7 @@ export interface PaymentStart {
   readonly payBy?: Date
 }
 
-/** Throws the Problem `order_conflict` for an order that can no longer be paid. */
+/** Throws the Problems `order_conflict`, of an order that can no longer be paid, and `payment_refused`, by the provider. */
 export async function startPayment(
   parts: Parts,
   order: Order,
@@ -39,7 +40,9 @@ export async function startPayment(
     await closeUnpaid(parts.db, order.id, { to: 'cancelled', reason: 'hold_given_back' })
     return paidOrRefused((await advanceOrder(parts, order.id)) ?? order, ownPage)
   }
-  const intent = await beginIntent(parts, order, { performance, publicOrigin, payBy })
+  const intent = await beginIntent(parts, order, { performance, publicOrigin, payBy }).catch(
+    refusedPayment(order),
+  )
   const unpaid = intent !== undefined && judgeIntent(intent, order).status === 'unpaid'
   if (!unpaid || intent.client_secret === null) {
     // Another request was faster, or the provider is further than we knew.
@@ -48,6 +51,21 @@ export async function startPayment(
   const page = new URL(`${parts.config.payment.pageUrl}/pay/${intent.id}`)
   page.searchParams.set('client_secret', intent.client_secret)
   return { status: order.status, redirectUrl: page.href, payBy: payBy > order.payBy ? payBy : order.payBy }
+}
+
+/** The order stays as it is: payable once the reason is mended, and free again when its time is over. */
+const refusedPayment = (order: Order) => (error: unknown) => {
+  if (!isProviderRefusal(error)) throw error
+  logError('the provider refused to begin a payment', error, {
+    order: order.number,
+    code: error.code,
+    parameter: error.param,
+    amount: `${order.totalMinor} ${order.currency}`,
+  })
+  throw new Problem('payment_refused', {
+    detail: `The payment provider did not accept the payment of order ${order.number}, and nothing was charged. Trying again will not help before the seller has mended the cause: contact them with this number.`,
+    extensions: { orderStatus: order.status },
+  })
 }
 
 function paidOrRefused(order: Order, ownPage: string): PaymentStart {

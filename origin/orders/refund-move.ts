@@ -27,7 +27,7 @@ export async function completeRefund(
     db.execute(sql`
       with done as (
         update refunds set status = 'succeeded', provider_refund = coalesce(${providerRefund}, provider_refund),
-          failure = null, attempts = 0, updated_at = now()
+          failure = case when amount_minor = 0 then failure end, attempts = 0, updated_at = now()
         where id = ${refund.id} and status <> 'succeeded'
         returning id, order_id, amount_minor, seats, reason
       ), rest as (
@@ -94,6 +94,28 @@ export async function noteRefusal(db: Database, refund: Refund, failure: string)
       ...(refusals % REFUSALS_LIMIT === 0 && { status: 'stuck' as const }),
     })
     .where(unchanged(refund))
+}
+
+/**
+ * Where all refunds of the order, ours and others', together are more than was captured, this one becomes what is left, down
+ * to 0, and may be tried at once under another key. False where it fits, or has moved meanwhile.
+ */
+export async function cutRefund(db: Database, refund: Refund, failure: string): Promise<boolean> {
+  const [, cut] = await db.batch([
+    lockOrder(db, refund.orderId),
+    db.execute(sql`
+      with rest as (
+        select greatest(0, captured_minor - (select coalesce(sum(amount_minor), 0)::int from refunds
+          where order_id = orders.id and id <> ${refund.id})) as left_minor
+        from orders where id = ${refund.orderId}
+      )
+      update refunds set amount_minor = rest.left_minor, refusals = refusals + 1, failure = ${failure},
+        provider_refund = null, retry_at = now(), updated_at = now()
+      from rest where refunds.id = ${refund.id} and status = 'requested' and attempts = ${refund.attempts}
+        and refusals = ${refund.refusals} and amount_minor > rest.left_minor
+      returning refunds.id`),
+  ])
+  return cut.rows.length === 1
 }
 
 const unchanged = ({ id, attempts, refusals }: Refund) =>

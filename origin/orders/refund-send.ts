@@ -12,15 +12,16 @@ import { isRefusal } from './intent.ts'
 import { findOrder, type Order } from './order.ts'
 import { countRepairs } from '../reconcile/repairs.ts'
 import { LEFT_BEHIND_SECONDS } from './move.ts'
-import { completeRefund, noteOutage, noteRefusal, restRefund } from './refund-move.ts'
+import { applyRefund } from './refund-apply.ts'
+import { completeRefund, cutRefund, noteOutage, noteRefusal } from './refund-move.ts'
+import { trySyncRefunds } from './refund-sync.ts'
 import { findRefund, type Refund } from './refund.ts'
 import { tellOthers } from './tell-others.ts'
 
 const REFUNDS_A_RUN = 50
-/** A bank may take days; the provider's event is quicker than this look. */
-const PENDING_AGAIN_SECONDS = 3_600
 /** Far below the day for which the provider knows an idempotency key. */
 const KEYS_LAST_MS = 60 * MS_PER_MINUTE
+const FAILURE_CHARACTERS = 300
 /** Listed at most; an order has few. */
 const LISTED = 100
 
@@ -34,8 +35,11 @@ export async function carryOnRefund(parts: Parts, id: string): Promise<Refund | 
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error
     logError('a refund failed', error, { order: order.number, refund: id })
-    if (isRefusal(error)) await noteRefusal(parts.db, refund, codeOf(error))
-    else await noteOutage(parts.db, refund, codeOf(error))
+    const failure = wordsOf(error)
+    if (!isRefusal(error)) await noteOutage(parts.db, refund, failure)
+    // Each time for less, and for nothing in the end.
+    else if (await cutToWhatIsLeft(parts, order, { refund, failure })) return await carryOnRefund(parts, id)
+    else await noteRefusal(parts.db, refund, failure)
   }
   const after = await findRefund(parts.db, id)
   if (after?.status === 'succeeded') tellOthers(parts)
@@ -54,23 +58,6 @@ async function send(parts: Parts, order: Order, refund: Refund): Promise<void> {
     refund,
     (await findAtProvider(parts, order, refund)) ?? (await create(parts, order, refund)),
   )
-}
-
-/** Records what the provider says of a refund of ours that has not succeeded yet. */
-export async function applyRefund({ db }: Parts, refund: Refund, made: Stripe.Refund): Promise<void> {
-  switch (made.status) {
-    case 'succeeded':
-      await completeRefund(db, refund, { providerRefund: made.id })
-      return
-    case 'failed':
-    case 'canceled':
-      await noteRefusal(db, refund, made.failure_reason ?? made.status)
-      return
-    // Pending, or a status that the provider adds later.
-    case null:
-    default:
-      await restRefund(db, refund, { providerRefund: made.id, seconds: PENDING_AGAIN_SECONDS })
-  }
 }
 
 /** By its id where we know it; after a failure or an hour also by our own mark, since the provider forgets its keys. */
@@ -102,8 +89,24 @@ function intentOf({ number, paymentIntent }: Order): string {
   return paymentIntent
 }
 
-const codeOf = (error: unknown): string =>
-  error instanceof Stripe.errors.StripeError ? (error.code ?? error.type) : 'unexpected'
+/**
+ * The provider refuses more than is left; somebody may have refunded on its own pages, of which no event has told yet. Asks
+ * for all of the order's refunds, and makes this one small enough. False where it was small enough.
+ */
+async function cutToWhatIsLeft(
+  parts: Parts,
+  order: Order,
+  { refund, failure }: { refund: Refund; failure: string },
+): Promise<boolean> {
+  if (!(await trySyncRefunds(parts, order))) return false
+  return await cutRefund(parts.db, refund, failure)
+}
+
+/** The provider's own: its code, or its sentence where it gives no code. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Stripe.errors.StripeError)) return 'unexpected'
+  return error.code ?? error.message.slice(0, FAILURE_CHARACTERS)
+}
 
 /** Cron's part: refunds whose next try is due. The number of them; each fails alone. Those that cron completed are counted. */
 export async function sweepRefunds(parts: Parts): Promise<number> {

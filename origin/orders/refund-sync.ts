@@ -1,14 +1,15 @@
 // Compares the refunds that the provider has of an order with ours, when an event says that something happened to them.
-// Called by the webhook. One that nobody asked us for (made on the provider's own pages) is kept as `stuck`, so that an
+// Called by the webhook, after a refusal, and when an operator resumes. One that nobody asked us for (made on the provider's own pages) is kept as `stuck`, so that an
 // operator sees it; it gives up no seats by itself.
 
 import type { Stripe } from 'stripe'
+import { isDatabaseUnavailable } from '../../src/db/client.ts'
 import { refunds } from '../../src/db/orders.ts'
 import type { Parts } from '../env.ts'
 import { logError } from '../log.ts'
 import type { Order } from './order.ts'
 import { forgetRefund, reopenRefund } from './refund-move.ts'
-import { applyRefund } from './refund-send.ts'
+import { applyRefund } from './refund-apply.ts'
 import { refundsOf, type Refund } from './refund.ts'
 import { tellOthers } from './tell-others.ts'
 
@@ -30,6 +31,18 @@ export async function syncRefunds(parts: Parts, order: Order): Promise<void> {
     else await compare(parts, order, known, made)
   }
   tellOthers(parts)
+}
+
+/** The same where it may wait: false where the provider cannot be asked. Throws where Postgres cannot. */
+export async function trySyncRefunds(parts: Parts, order: Order): Promise<boolean> {
+  try {
+    await syncRefunds(parts, order)
+    return true
+  } catch (error) {
+    if (isDatabaseUnavailable(error)) throw error
+    logError('the refunds of an order could not be compared', error, { order: order.number })
+    return false
+  }
 }
 
 async function compare(parts: Parts, order: Order, refund: Refund, made: Stripe.Refund): Promise<void> {

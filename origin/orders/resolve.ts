@@ -13,6 +13,7 @@ import { later, LEFT_BEHIND_SECONDS } from './move.ts'
 import type { Order } from './order.ts'
 import { resumeRefunds } from './refund-move.ts'
 import { carryOnRefund } from './refund-send.ts'
+import { trySyncRefunds } from './refund-sync.ts'
 import { refundsOf } from './refund.ts'
 
 export const voidRequest = z.strictObject({
@@ -42,8 +43,9 @@ export async function resumeOrder(parts: Parts, { id }: Order): Promise<void> {
         sql`not exists (select 1 from refunds where order_id = ${orders.id} and status <> 'succeeded')`,
       ),
     )
-  await advanceOrder(parts, id)
-  await resumeRefunds(parts.db, id)
+  const after = await advanceOrder(parts, id)
+  // What the provider knows and we do not is found only now, so that it stays to be seen and is not resumed unseen.
+  if ((await resumeRefunds(parts.db, id)) > 0 && after !== undefined) await trySyncRefunds(parts, after)
   for (const { id: refund } of await refundsOf(parts.db, id)) await carryOnRefund(parts, refund)
 }
 

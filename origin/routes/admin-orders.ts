@@ -28,7 +28,11 @@ export const adminOrderRoutes = new Hono<OriginEnv>()
     if (!query.success) {
       throw new Problem('validation_failed', {
         detail: 'Some parameters of the query are not acceptable.',
-        errors: query.error.issues.map(({ path, message }) => ({ field: path.join('.'), message })),
+        errors: query.error.issues.flatMap((issue) =>
+          issue.code === 'unrecognized_keys'
+            ? issue.keys.map((field) => ({ field, message: 'is not a known parameter' }))
+            : [{ field: issue.path.join('.'), message: issue.message }],
+        ),
       })
     }
     return c.json(await listOrders(c.var.db, query.data), 200, NO_STORE)

@@ -43,7 +43,7 @@ async function look(): Promise<void> {
   const status = textOf(answer.body['status'])
   const failure = failureOf(answer.body)
   // Redrawn only when something changed: focus and selection stay where they are.
-  const now = `${status} ${failure} ${textOf(answer.body['payBy'])}`
+  const now = `${status} ${failure} ${textOf(answer.body['payBy'])} ${numberOf(answer.body['refunded'])}`
   if (now !== drawn && (await draw(status, failure, answer))) drawn = now
   if (!RESTING.includes(status)) later(MOVING.includes(status) ? MOVING_POLL_MS : WAITING_POLL_MS)
 }
@@ -76,9 +76,11 @@ async function draw(
   const performance = readPerformance(order['performance'])
   const title = [performance.eventName, performance.name].filter(Boolean).join(': ')
   const when = longTime(performance.startsAt)
+  const number = textOf(order['number'])
   document.body.dataset['status'] = status
   document.title = `${heading} · ${title}`
   element('heading').textContent = heading
+  element('number').textContent = en.orderNumber(number)
   element('when').textContent = [title, when].filter(Boolean).join(' · ')
   write(status === 'awaiting_payment' && failure !== '' ? en.declined : sentence)
   element('state').classList.toggle('moving', MOVING.includes(status))
@@ -87,7 +89,8 @@ async function draw(
   followTime(status, textOf(order['payBy']), sentAtMs)
   const tickets = status === 'paid' ? await call('GET', `${path}/tickets`) : undefined
   element('tickets').hidden = tickets?.ok !== true
-  if (tickets?.ok === true) element('tickets').replaceChildren(...drawTickets(tickets.body, { title, when }))
+  if (tickets?.ok === true)
+    element('tickets').replaceChildren(...drawTickets(tickets.body, { title, when, number }))
   // A paid order without its tickets is not drawn yet: ask again.
   else if (tickets !== undefined) {
     later(WAITING_POLL_MS)
@@ -129,8 +132,11 @@ function drawItems(order: Fields): void {
     h('span', {}, en.total),
     h('b', {}, money(numberOf(order['total']), currency)),
   )
+  const refunded = numberOf(order['refunded'])
+  const givenBack =
+    refunded > 0 ? [h('p', { class: 'refunded' }, en.refunded(money(refunded, currency)))] : []
   element('items').hidden = lines.length === 0
-  element('items').replaceChildren(h('ul', {}, ...lines), total)
+  element('items').replaceChildren(h('ul', {}, ...lines), total, ...givenBack)
 }
 
 function drawActions(status: string, order: Fields, performanceId: string): void {

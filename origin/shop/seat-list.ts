@@ -63,7 +63,7 @@ export function listSeats(
     details.addEventListener('toggle', () => {
       if (!details.open || buttons.size > 0) return
       for (const seat of mine) {
-        const button = h('button', { type: 'button', onclick: () => toggle(seat) }, seat.label)
+        const button = h('button', { type: 'button', onclick: () => toggle(seat) })
         buttons.set(seat.ordinal, button)
         drawButton(seat, button)
       }
@@ -80,7 +80,10 @@ export function listSeats(
     button.setAttribute('aria-pressed', String(mark === 'yours'))
     // Not `disabled`: a seat that is taken while it has the focus must not throw the focus away.
     button.setAttribute('aria-disabled', String(mark === 'h' || mark === 'x'))
-    button.className = `mark-${mark}`
+    // A seat can be kept for those who need it without being a wheelchair space.
+    const sign = seat.accessible || mark === 'a'
+    button.textContent = sign ? `${seat.label} ♿` : seat.label
+    button.className = `mark-${mark}${sign ? ' access' : ''}`
   }
 
   function refresh(): void {

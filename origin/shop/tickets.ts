@@ -1,4 +1,4 @@
-// Draws tickets: one card each with its seat and its code. The code's SVG is shown as an image, never as markup.
+// Draws tickets: one card each with its seat, its code and the order's number. The code's SVG is shown as an image, never as markup.
 // Called by `order.ts` once an order is paid.
 
 import { h } from './dom.ts'
@@ -7,7 +7,7 @@ import { en } from './text/en.ts'
 
 export function drawTickets(
   body: Fields,
-  { title, when }: { title: string; when: string },
+  { title, when, number }: { title: string; when: string; number: string },
 ): readonly HTMLElement[] {
   return listOf(body['tickets']).map((ticket) => {
     const [section, row, label] = [textOf(ticket['section']), textOf(ticket['row']), textOf(ticket['label'])]
@@ -27,7 +27,12 @@ export function drawTickets(
         {},
         h('h2', {}, title),
         h('p', {}, when),
-        h('dl', {}, part(en.section, section), part(en.row2, row), part(en.seat, label)),
+        h(
+          'dl',
+          {},
+          ...en.seatParts(section, row, label).map(([name, value]) => part(name, value)),
+          part(en.orderWord, number),
+        ),
       ),
     )
   })

@@ -26,7 +26,7 @@ const news: News = {
   startsAt: new Date('2026-12-24T20:00:00Z'),
   seats: [
     { section: 'Front', row: '1', label: '5' },
-    { section: 'Standing <area>', row: '', label: '' },
+    { section: 'Standing <area>', row: 'GA', label: '17' },
   ],
   amount: 10_550,
   currency: 'EUR',
@@ -40,7 +40,7 @@ describe('the words', () => {
     expect(text).toContain('Your order 7K3M-9QXA is paid: €105.50.')
     expect(text).toMatch(/Thursday,? 24 December 2026/)
     expect(text).toContain('20:00 UTC')
-    expect(text).toContain('- Front, row 1, seat 5\n- Standing <area>\n')
+    expect(text).toContain('- Front, row 1, seat 5\n- Standing <area>, place 17\n')
     expect(text).toContain(news.link)
   })
 

@@ -1,5 +1,5 @@
 // Placing orders: idempotency keys, the limit per buyer, bad input, admission; and what the API says about itself.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { app } from '../../origin/app.ts'
@@ -374,4 +374,34 @@ test('a broken database is a 503 with Retry-After, and health says which part is
   expect(answer.headers.get('retry-after')).toBe('2')
   expect(health).toMatchObject({ status: 503, body: { redis: 'ok', postgres: 'down' } })
   expect(await origin.request('/healthz')).toMatchObject({ status: 200 })
+})
+
+test('a payment that the provider refuses to begin is a named problem, is logged in its words, and may be begun later', async () => {
+  const { orderId, answer } = await place(origin, ['C-1-14'])
+  const refusal = {
+    error: {
+      type: 'invalid_request_error',
+      code: 'amount_too_small',
+      param: 'amount',
+      message: 'Amount must be at least 50 cents.',
+    },
+  }
+  const pay = () => origin.request(`/api/orders/${orderId}/pay`, { method: 'POST' })
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+  origin.payments.faults.set(
+    { kind: 'error-body', status: 400, body: refusal },
+    /POST \/v1\/payment_intents$/,
+  )
+  const refused = await pay()
+  origin.payments.faults.clear()
+  const lines = logged.mock.calls.flat().join('\n')
+  logged.mockRestore()
+  expect(refused).toMatchObject({
+    status: 502,
+    body: { code: 'payment_refused', orderStatus: 'awaiting_payment' },
+  })
+  expect(refused.body['detail']).toContain(String(answer.body['number']))
+  expect(lines).toContain('Amount must be at least 50 cents.')
+  expect(lines).toContain('amount_too_small')
+  expect((await pay()).status).toBe(202)
 })

@@ -24,6 +24,8 @@ export async function bringHall(origin: TestOrigin): Promise<void> {
 export async function fresh(origin: TestOrigin, hall = SMALL_HALL): Promise<void> {
   for (const faults of [origin.payments.faults, origin.database.gateway.faults, origin.redis.faults])
     faults.clear()
+  // What the requests before left running may want the same tables in another order.
+  await origin.settled()
   await origin.database
     .query(`truncate orders, order_items, tickets, refunds, outbox, idempotency_keys, webhook_events,
     totals, cron_notes, dead_letters cascade`)

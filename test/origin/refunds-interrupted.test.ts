@@ -174,6 +174,28 @@ test('a refund that the provider refuses waits for a person after three tries', 
   await expectRefundedOnce(orderId, 5_250)
 })
 
+test('a refusal without a code is shown in the provider’s own words', async () => {
+  const { number } = await paidOrder(origin, ['A-1-1'])
+  const refusal = { error: { type: 'invalid_request_error', message: 'This charge cannot be refunded.' } }
+  origin.payments.faults.set({ kind: 'error-body', status: 400, body: refusal }, CREATE)
+  expect((await refund(origin, number)).body).toMatchObject({
+    status: 'requested',
+    amount: 5_250,
+    failure: 'This charge cannot be refunded.',
+  })
+})
+
+test('a resume whose look at the refunds fails carries the refund on all the same', async () => {
+  const { orderId, number } = await paidOrder(origin, ['A-1-1'])
+  origin.payments.faults.set({ kind: 'status', status: 503 }, CREATE)
+  await refund(origin, number)
+  origin.payments.faults.clear()
+  await origin.database.query(`update refunds set status = 'stuck', attempts = 12, failure = null`)
+  origin.payments.faults.set({ kind: 'status', status: 503 }, /GET \/v1\/refunds\?/)
+  expect((await asOperator(origin, `/${number}/resume`, { method: 'POST' })).status).toBe(200)
+  await expectRefundedOnce(orderId, 5_250)
+})
+
 describe('a bank that takes its time', () => {
   const eventOf = (orderId: string, type: string) =>
     String(origin.payments.events.of(intentOf(origin, orderId).id, type).at(-1)?.id)

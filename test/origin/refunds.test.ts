@@ -324,6 +324,72 @@ describe('a refund made on the provider’s own pages', () => {
     expect(refundedAtProvider(orderId)).toEqual([5_250])
   })
 
+  test('a moment before ours, of which no event has told: ours becomes what is left, and theirs is shown', async () => {
+    const { orderId, number } = await paidOrder(origin, ['A-1-1', 'A-1-2'])
+    const id = await elsewhere(orderId, 5_000)
+    const answer = await refund(origin, number)
+    expect(answer.body).toMatchObject({ status: 'succeeded', amount: 5_500, reason: 'The buyer fell ill' })
+    expect(refundedAtProvider(orderId)).toEqual([5_000, 5_500])
+    const shown = await asOperator(origin, `/${number}`)
+    expect(shown.body['refunds']).toMatchObject([
+      { status: 'succeeded', amount: 5_500 },
+      { status: 'stuck', amount: 5_000, failure: 'made_at_provider', providerRefund: id },
+    ])
+    // Their event, late: known already.
+    await hearOf(orderId)
+    const seen = await asOperator(origin, `/${number}/resume`, { method: 'POST' })
+    expect(seen.body).toMatchObject({ status: 'refunded', refunded: 10_500 })
+    expect(await told(origin, orderId, 'order.refunded')).toMatchObject([
+      { amount: 5_500, whole: false },
+      { amount: 5_000, whole: true },
+    ])
+  })
+
+  test('of everything, a moment before ours: ours ends with nothing, and says why', async () => {
+    const { orderId, number } = await paidOrder(origin, ['A-1-1'])
+    await elsewhere(orderId)
+    const answer = await refund(origin, number)
+    expect(answer.body).toMatchObject({
+      status: 'succeeded',
+      amount: 0,
+      reason: 'The buyer fell ill',
+      failure: 'charge_already_refunded',
+    })
+    expect(refundedAtProvider(orderId)).toEqual([5_250])
+    await asOperator(origin, `/${number}/resume`, { method: 'POST' })
+    expect(await rowOf(origin, orderId)).toMatchObject({ status: 'refunded', refunded_minor: 5_250 })
+  })
+
+  test('while ours was stuck: resuming gives back what is left and leaves theirs to be seen', async () => {
+    const { orderId, number } = await paidOrder(origin, ['A-1-1', 'A-1-2'])
+    origin.payments.faults.set({ kind: 'status', status: 503 }, /POST \/v1\/refunds$/)
+    await refund(origin, number, { seats: ['A-1-1'] })
+    origin.payments.faults.clear()
+    await origin.database.query(`update refunds set status = 'stuck', attempts = 12`)
+    await elsewhere(orderId, 8_000)
+    const resumed = await asOperator(origin, `/${number}/resume`, { method: 'POST' })
+    expect(resumed.body['refunds']).toMatchObject([
+      { status: 'succeeded', amount: 2_500 },
+      { status: 'stuck', amount: 8_000, failure: 'made_at_provider' },
+    ])
+    expect(refundedAtProvider(orderId)).toEqual([8_000, 2_500])
+    expect(await rowOf(origin, orderId)).toMatchObject({ status: 'paid', refunded_minor: 2_500 })
+  })
+
+  test('is found by a resume, also where ours fits beside it, and is not acknowledged unseen', async () => {
+    const { orderId, number } = await paidOrder(origin, ['A-1-1', 'A-1-2'])
+    origin.payments.faults.set({ kind: 'status', status: 503 }, /POST \/v1\/refunds$/)
+    await refund(origin, number, { seats: ['A-1-1'] })
+    origin.payments.faults.clear()
+    await origin.database.query(`update refunds set status = 'stuck', attempts = 12`)
+    await elsewhere(orderId, 1_000)
+    const resumed = await asOperator(origin, `/${number}/resume`, { method: 'POST' })
+    expect(resumed.body['refunds']).toMatchObject([
+      { status: 'succeeded', amount: 5_250 },
+      { status: 'stuck', amount: 1_000, failure: 'made_at_provider' },
+    ])
+  })
+
   test('that the bank sent back counts nothing', async () => {
     const { orderId, number } = await paidOrder(origin, ['A-1-1'])
     const id = await elsewhere(orderId, 1_000)

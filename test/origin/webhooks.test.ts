@@ -256,3 +256,55 @@ test('the map of the performance agrees with what the events have sold', async (
   const marked = availability.map.split('').flatMap((mark, ordinal) => (mark === 's' ? [ordinal] : []))
   expect(marked).toEqual(sold.map(({ seat_ordinal }) => Number(seat_ordinal)))
 })
+
+async function postSigned(body: string, { timestamp }: { timestamp?: number } = {}): Promise<Response> {
+  const signature = await origin.parts.payments.webhooks.generateTestHeaderStringAsync({
+    payload: body,
+    secret: origin.payments.settings.webhookSecret,
+    ...(timestamp !== undefined && { timestamp }),
+  })
+  return await fetch(`${origin.url}/webhooks/payments`, {
+    method: 'POST',
+    body,
+    headers: { 'stripe-signature': signature },
+  })
+}
+
+test.each([
+  '{}',
+  'null',
+  '[]',
+  '"x"',
+  '7',
+  'this is not JSON',
+  '{"id":1}',
+  '{"id":"evt_odd","type":"charge.refunded","data":{}}',
+  '{"id":"evt_odd","type":"refund.updated","data":{"object":null}}',
+  '{"id":"evt_odd","type":"payment_intent.succeeded","data":{"object":[]}}',
+  '{"id":"","type":"invoice.created","data":{"object":{}}}',
+])('a body that is signed and no event is a 400 and is not kept: %s', async (body) => {
+  const before = await origin.database.query('select id from webhook_events')
+  const answer = await postSigned(body)
+  expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'bad_request' }])
+  expect(await origin.database.query('select id from webhook_events')).toEqual(before)
+})
+
+test.each([
+  ['payment_intent.succeeded', { id: 'pi_1', amount: 1, currency: 'eur' }],
+  ['payment_intent.succeeded', { id: 'pi_1', amount: 1, currency: 'eur', metadata: null }],
+  ['payment_intent.succeeded', { metadata: { order: 'x' } }],
+  ['refund.updated', {}],
+  ['refund.updated', { payment_intent: 7 }],
+  ['charge.refunded', { payment_intent: null }],
+])('an event %s that says nothing to us, %o, is acknowledged and ignored', async (type, object) => {
+  const body = JSON.stringify({ id: `evt_${crypto.randomUUID()}`, type, data: { object } })
+  const answer = await postSigned(body)
+  expect([answer.status, await answer.json()]).toEqual([200, { received: true, outcome: 'ignored' }])
+})
+
+test('a signature of the future is refused beyond five minutes, and taken within', async () => {
+  const now = Math.floor(Date.now() / 1_000)
+  const body = JSON.stringify({ id: 'evt_future', type: 'invoice.created', data: { object: {} } })
+  expect((await postSigned(body, { timestamp: now + 600 })).status).toBe(400)
+  expect((await postSigned(body, { timestamp: now + 200 })).status).toBe(200)
+})

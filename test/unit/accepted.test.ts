@@ -37,7 +37,12 @@ test.each<[string, z.ZodType, unknown, Record<string, string>]>([
     {},
     { '/holdId': 'is missing: must be the id of a hold', '/buyer': 'is missing: must be an object' },
   ],
-  ['a hold without seats', holdBody(8), {}, { '/seats': 'is missing: must be a list of 1 to 8 seat ids' }],
+  [
+    'a hold without seats',
+    holdBody(8),
+    {},
+    { '/seats': 'is missing: must be exactly one of `seats`, `bestAvailable` and `areas`' },
+  ],
   ['a list in place of settings', settingsChange, [], { '': 'must be an object' }],
   ['null in place of settings', settingsChange, null, { '': 'must be an object' }],
   ['a wrong setting', settingsChange, { paused: 'yes' }, { '/paused': 'must be true or false' }],

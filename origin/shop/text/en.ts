@@ -53,6 +53,8 @@ const problem: Readonly<Record<string, string>> = {
   idempotency_in_progress: 'Your order is just being made. Please try again in a moment.',
   idempotency_key_reused: 'This was sent before with other details. Please try again.',
   rate_limited: 'That was a lot at once. Please wait a few seconds and try again.',
+  payment_refused:
+    'The payment provider did not accept this payment. Nothing was charged; please contact us with your order number.',
   payment_provider_unavailable:
     'The payment provider cannot be reached right now. Nothing was charged; please try again in a moment.',
   sold_out: 'Everything is sold.',
@@ -96,6 +98,18 @@ export const en = {
   /** The places of an area stand in the row `GA`. */
   seatLine: (section: string, row: string, label: string): string =>
     row === 'GA' ? `${section}, place ${label}` : `${section}, row ${row}, seat ${label}`,
+  /** The same as names and values. */
+  seatParts: (section: string, row: string, label: string): readonly (readonly [string, string])[] =>
+    row === 'GA'
+      ? [
+          ['Section', section],
+          ['Place', label],
+        ]
+      : [
+          ['Section', section],
+          ['Row', row],
+          ['Seat', label],
+        ],
   remove: (name: string): string => `Remove ${name}`,
   fees: (amount: string): string => `including ${amount} fees`,
   total: 'Total',
@@ -151,7 +165,7 @@ export const en = {
   visitOver:
     'Your visit to the shop ended with this purchase; whoever buys more waits in line again where there is one.',
   qr: (name: string): string => `Code for ${name}`,
-  row2: 'Row',
-  seat: 'Seat',
-  section: 'Section',
+  orderWord: 'Order',
+  orderNumber: (number: string): string => `Order ${number}`,
+  refunded: (amount: string): string => `Refunded: ${amount}`,
 } as const

@@ -35,6 +35,7 @@ const holds = new Map<string, Taken>()
 interface Made extends Taken {
   status: string
   readonly failure: string | null
+  readonly refunded?: number
   readonly holdId?: string
 }
 const orders = new Map<string, Made>()
@@ -65,6 +66,15 @@ orders.set('declined', {
   status: 'awaiting_payment',
   failure: 'card_declined',
 })
+
+orders.set('part-refunded', {
+  ...take(['C5-F-12', 'C5-F-13']),
+  status: 'paid',
+  failure: null,
+  refunded: 3_000,
+})
+const place = { id: 'F-GA-17', section: 'Floor', row: 'GA', label: '17', tier: 'floor', price: 3_000, fee: 0 }
+orders.set('standing', { seats: [place], total: 3_000, status: 'paid', failure: null })
 
 const shown = performances.map(({ id, name, startsAt, room }) => ({
   id,
@@ -185,13 +195,15 @@ function order(
     }))
     return ok({ tickets })
   }
-  const { status, failure, seats: items, total } = found
+  const { status, failure, seats: items, total, refunded = 0 } = found
   return ok({
     orderId: id,
+    number: '7K3M-9QXA',
     status,
     failure,
     items,
     total,
+    refunded,
     currency,
     payBy: PAY_BY,
     performance: shown.at(-1),

@@ -230,6 +230,12 @@ test("a paid order shows each ticket's code as an image with a name", async () =
   const codes = page.locator('.ticket img')
   expect(await codes.count()).toBe(2)
   expect(await codes.first().getAttribute('alt')).toContain('seat 12')
+  expect(await page.textContent('#number')).toBe('Order 7K3M-9QXA')
+  expect(await page.locator('.ticket dl').allTextContents()).toEqual([
+    'SectionCircle 5RowFSeat12Order7K3M-9QXA',
+    'SectionCircle 5RowFSeat13Order7K3M-9QXA',
+  ])
+  expect(await page.locator('.refunded').count()).toBe(0)
   await expect
     .poll(() =>
       codes.first().evaluate((image) => image instanceof HTMLImageElement && image.naturalWidth > 0),
@@ -238,6 +244,49 @@ test("a paid order shows each ticket's code as an image with a name", async () =
   expect(faults).toEqual([])
   expect(await page.textContent('#actions')).toContain('Your visit to the shop ended with this purchase')
   expect(await page.getAttribute('#actions a', 'href')).toMatch(/^\/performances\//)
+  await page.context().close()
+})
+
+test('a refund of a part shows under the total of an order that is drawn already', async () => {
+  let refunded = 0
+  served.answer = ({ path }) => {
+    if (path !== '/api/orders/paid') return undefined
+    const { body } = answerShop({ method: 'GET', path, headers: {}, body: undefined })
+    return { status: 200, body: { ...Object(body), refunded } }
+  }
+  const page = await open('/orders/paid')
+  await page.waitForSelector('.ticket')
+  refunded = 3_000
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+  await page.waitForSelector('.refunded')
+  expect(await page.textContent('.refunded')).toBe('Refunded: €30.00')
+  await page.context().close()
+})
+
+test('a ticket of a general area names the place and no row', async () => {
+  const page = await open('/orders/standing')
+  await page.waitForSelector('.ticket')
+  expect(await page.textContent('.ticket dl')).toBe('SectionFloorPlace17Order7K3M-9QXA')
+  await page.context().close()
+})
+
+test('wheelchair spaces have a sign in the list, and other seats none', async () => {
+  served.answer = ({ path }) => {
+    if (!path.includes('seats?section=')) return undefined
+    const { body } = answerShop({ method: 'GET', path, headers: {}, body: undefined })
+    const { seats, ...rest } = Object(body)
+    const [first, second, ...others] = seats.map((seat: object) => ({ ...seat, accessible: false }))
+    return { status: 200, body: { ...rest, seats: [{ ...first, accessible: true }, second, ...others] } }
+  }
+  const page = await open('/performances/evening#C5')
+  await page.waitForSelector('.rows')
+  await page.click('.rows summary')
+  const buttons = page.locator('.row button')
+  await buttons.first().waitFor()
+  const [first, second] = await buttons.allTextContents()
+  expect(first).toMatch(/^\d+ ♿$/)
+  expect(second).toMatch(/^\d+$/)
+  expect(await buttons.first().getAttribute('aria-label')).toMatch(/wheelchair space$/)
   await page.context().close()
 })
 

@@ -67,6 +67,8 @@ export const SHOP_SHOTS = [
   order('declined', '#actions .primary'),
   order('capturing', '.moving'),
   order('paid', '.ticket'),
+  order('part-refunded', '.ticket'),
+  order('standing', '.ticket'),
   order('voided', '#actions a'),
   order('stuck', '[data-status]'),
 ]

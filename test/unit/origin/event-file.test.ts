@@ -50,6 +50,51 @@ test('a bad file is answered with all its faults, each by its path', () => {
   ])
 })
 
+test('a currency is one that is known, and the answer names one that is not', () => {
+  const event = smallEvent()
+  for (const code of ['EUR', 'JPY', 'KWD']) {
+    expect(faults({ ...event, event: { ...event.event, currency: code } })).toEqual({})
+  }
+  const message = '"ZZZ" is not a known currency: must be an ISO 4217 code such as "EUR"'
+  expect(faults({ ...event, event: { ...event.event, currency: 'ZZZ' } })).toEqual({
+    '/event/currency': message,
+  })
+})
+
+test('price and fee of a seat are together no more than one payment can be', () => {
+  const priced = (price: number, fee?: number) => {
+    const event = smallEvent()
+    const [night] = event.performances
+    const tier = night?.tiers[0]
+    if (tier === undefined) throw new Error('the small event has changed')
+    tier.price = price
+    tier.fee = fee
+    return faults(event)
+  }
+  const field = '/performances/0/tiers/0/price'
+  expect(priced(99_999_998, 1)).toEqual({})
+  expect(priced(99_999_999)).toEqual({})
+  const refused = { [field]: 'and fee must together be at most 99999999' }
+  expect(priced(99_999_999, 1)).toEqual(refused)
+  expect(priced(100_000_000)).toEqual(refused)
+  expect(priced(0, 100_000_000)).toEqual(refused)
+})
+
+test('a performance begins in the years 2000 to 2200, as UTC counts them', () => {
+  const starting = (startsAt: string) => {
+    const event = smallEvent()
+    return faults({ ...event, performances: event.performances.map((one) => ({ ...one, startsAt })) })
+  }
+  const refused = { '/performances/0/startsAt': 'must be in the years 2000 to 2200 (UTC)' }
+  expect(starting('2000-01-01T00:00:00Z')).toEqual({})
+  expect(starting('1999-12-31T23:00:00-01:00')).toEqual({})
+  expect(starting('2200-12-31T23:59:59.999Z')).toEqual({})
+  expect(starting('2000-01-01T00:00:00+01:00')).toEqual(refused)
+  expect(starting('2200-12-31T23:00:00-01:00')).toEqual(refused)
+  expect(starting('0000-01-01T00:00:00Z')).toEqual(refused)
+  expect(starting('9999-12-31T23:59:59Z')).toEqual(refused)
+})
+
 describe('what the parts must have in common', () => {
   test('a tier without a price, unknown seats and repeated ids are named together', () => {
     const event = smallEvent()
