@@ -7,7 +7,7 @@ import { SEATS, SEED, setStage, type Stage } from './setup.ts'
 
 /** Rounds of so many operations, until the fault is seen. */
 const OPERATIONS = 600
-const ROUNDS = 15
+const ROUNDS = 45
 
 let stage: Stage | undefined
 beforeAll(async () => {
@@ -15,16 +15,20 @@ beforeAll(async () => {
 })
 afterAll(() => stage?.stop())
 
-test.each(BREAKAGES)('$name is found', async (breakage) => {
-  console.log(`HISTORY_SEED=${SEED}`)
-  let found: string | undefined
-  for (let round = 0; round < ROUNDS && found === undefined; round += 1) {
-    const history = await stage?.play({
-      operations: OPERATIONS,
-      seed: SEED + round,
-      over: (redis) => withBroken(redis, breakage),
-    })
-    found = findFault(history ?? [], SEATS)?.message
-  }
-  expect(found).toMatch(/no legal order/)
-})
+test.each(BREAKAGES)(
+  '$name is found',
+  async (breakage) => {
+    console.log(`HISTORY_SEED=${SEED}`)
+    let found: string | undefined
+    for (let round = 0; round < ROUNDS && found === undefined; round += 1) {
+      const history = await stage?.play({
+        operations: OPERATIONS,
+        seed: SEED + round,
+        over: (redis) => withBroken(redis, breakage),
+      })
+      found = findFault(history ?? [], SEATS)?.message
+    }
+    expect(found).toMatch(/no legal order/)
+  },
+  180_000,
+)

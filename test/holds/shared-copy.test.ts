@@ -1,5 +1,6 @@
 // An isolate's copy of the seats when a refresh hangs or is cancelled: nobody waits for another request for ever.
 
+import { setTimeout as realDelay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { seatsNow } from '../../origin/availability.ts'
 import type { Performance } from '../../origin/catalogue.ts'
@@ -24,11 +25,14 @@ const look = async (sources: SeatSources, since?: number) => {
   return news.packed === undefined ? news : apply(undefined, news)
 }
 
-/** Compressing takes time of its own, in which those who wait look again. */
+/** Compressing takes real time, in which those who wait look again: the faked time goes on no faster than the real one. */
 async function whenDone<T>(work: Promise<T>): Promise<T> {
   const over: true[] = []
   void work.finally(() => over.push(true)).catch(() => {})
-  while (over.length === 0) await vi.advanceTimersByTimeAsync(25)
+  while (over.length === 0) {
+    await realDelay(1)
+    await vi.advanceTimersByTimeAsync(1)
+  }
   return await work
 }
 
