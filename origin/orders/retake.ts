@@ -22,9 +22,9 @@ export const lateHoldId = ({ holdId }: Pick<Order, 'holdId'>): string => `${hold
  */
 export async function retakeSeats(parts: Parts, order: Order): Promise<'ours' | 'lost' | 'unknown'> {
   const { performanceId, holdId, session } = order
+  const keep = () => parts.seats.extend(performanceId, holdId, { session, ttlMs: SALE_MS, counts: false })
   try {
-    const own = await parts.seats.extend(performanceId, holdId, { session, ttlMs: SALE_MS, counts: false })
-    if (own.status !== 'gone') return 'ours'
+    if ((await keep()).status !== 'gone') return 'ours'
     const performance = await performanceOf(parts.db, order)
     const outcome = await withSeatsLoaded(parts, performance, () =>
       parts.seats.hold(performanceId, {
@@ -38,7 +38,9 @@ export async function retakeSeats(parts: Parts, order: Order): Promise<'ours' | 
       }),
     )
     seatsChanged(parts, performanceId)
-    return outcome.status === 'held' ? 'ours' : 'lost'
+    if (outcome.status === 'held') return 'ours'
+    // The somebody else may be the order itself: cron makes a hold again that Redis has lost.
+    return (await keep()).status === 'gone' ? 'lost' : 'ours'
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
     logError('an order cannot ask for its seats', error, { order: order.number })

@@ -1,5 +1,6 @@
 // The saga interrupted: between every two steps, by lost replies of Postgres and of the provider, by seats that are gone,
 // by payments that come late. The provider's events are held back, so that each test decides who carries the order on.
+import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { advanceOrder } from '../../origin/orders/advance.ts'
 import { commitOrder } from '../../origin/orders/commit.ts'
@@ -223,6 +224,22 @@ test('a late payment that was stopped after it took its seats again goes on with
   await expect(advance(orderId, 1)).rejects.toThrow()
   expect(await row(orderId)).toMatchObject({ status: 'authorised' })
   expect(await advance(orderId)).toMatchObject({ status: 'paid' })
+})
+
+test('an order whose lost hold cron makes again, just before the order takes its seats anew, does not lose to itself', async () => {
+  const { orderId, holdId, visitor } = await place(origin, ['A-1-5'])
+  await payOnPage(origin, orderId)
+  expect(await advance(orderId, 1)).toMatchObject({ status: 'authorised' })
+  const { holds, holders } = performanceKeys(PERFORMANCE)
+  await origin.parts.redis.del(holds, holders)
+  const { fired } = origin.redis.faults.next(`${holdId}:late`, { kind: 'delay', ms: 500 })
+  const carriedOn = advance(orderId, 1)
+  await fired
+  const session = String(decodeJwt(visitor['waiting-room-token'] ?? '').jti)
+  const [seat] = (await row(orderId))['seats'] as { ordinal: number }[]
+  const request = { holdId, session, ordinals: [seat?.ordinal ?? -1], ttlMs: 60_000, maxLifeMs: 60_000 }
+  expect(await origin.parts.seats.hold(PERFORMANCE, request)).toMatchObject({ status: 'held' })
+  expect(await carriedOn).toMatchObject({ status: 'committing' })
 })
 
 describe('a hold that is given back', () => {
